@@ -1,0 +1,155 @@
+//! A request budget per account: a token bucket, fed by what the provider says of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Who wants a request: live polling goes first, reconciling lives on what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Polling.
+    Live,
+    /// Reconciling and backfill: only while a third of the budget is free.
+    Spare,
+}
+
+/// A bucket of `capacity` requests that fills again within `window`.
+#[derive(Debug)]
+struct Bucket {
+    capacity: f64,
+    window: Duration,
+    tokens: f64,
+    filled: Instant,
+    /// Nothing is sent before this instant: the provider said so.
+    closed_until: Option<Instant>,
+}
+
+impl Bucket {
+    fn fill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.filled);
+        self.tokens = (self.tokens + self.capacity * passed.as_secs_f64() / self.window.as_secs_f64())
+            .min(self.capacity);
+        self.filled = now;
+    }
+
+    /// Takes one, or says how long to wait before asking again.
+    fn take(&mut self, priority: Priority, now: Instant) -> Result<(), Duration> {
+        self.fill(now);
+        if let Some(until) = self.closed_until {
+            if now < until {
+                return Err(until - now);
+            }
+            self.closed_until = None;
+        }
+        let floor = match priority {
+            Priority::Live => 0.0,
+            Priority::Spare => self.capacity / 3.0,
+        };
+        // Half a token of slack: a bucket of one must still serve spare requests.
+        let missing = (floor + 1.0).min(self.capacity) - self.tokens;
+        if missing <= 0.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(self.window.mul_f64(missing / self.capacity).max(Duration::from_millis(1)))
+    }
+}
+
+/// The requests that one account may send, shared by its streams.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Mutex<Bucket>>);
+
+impl Budget {
+    /// `capacity` requests per `window`, full at the start.
+    pub fn new(capacity: u32, window: Duration) -> Self {
+        let capacity = f64::from(capacity.max(1));
+        Self(Arc::new(Mutex::new(Bucket {
+            capacity,
+            window,
+            tokens: capacity,
+            filled: Instant::now(),
+            closed_until: None,
+        })))
+    }
+
+    /// Waits until one request may be sent. Safe to drop at any await.
+    pub async fn acquire(&self, priority: Priority) {
+        loop {
+            let taken = self.bucket().take(priority, Instant::now());
+            match taken {
+                Ok(()) => return,
+                Err(wait) => tokio::time::sleep(wait).await,
+            }
+        }
+    }
+
+    /// The provider says that so many requests are left in its window: never plan on more.
+    pub fn observe_remaining(&self, remaining: u64) {
+        let mut bucket = self.bucket();
+        // Quotas are far below 2^52.
+        #[allow(clippy::cast_precision_loss)]
+        let remaining = remaining as f64;
+        bucket.tokens = bucket.tokens.min(remaining);
+    }
+
+    /// The provider wants no request for so long (429).
+    pub fn close_for(&self, wait: Duration) {
+        let until = Instant::now() + wait.min(Duration::from_secs(86_400));
+        let mut bucket = self.bucket();
+        bucket.closed_until = Some(bucket.closed_until.map_or(until, |known| known.max(until)));
+    }
+
+    /// Requests that could be sent now.
+    pub fn available(&self) -> u64 {
+        let mut bucket = self.bucket();
+        bucket.fill(Instant::now());
+        // Between nothing and the capacity, a u32.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let whole = bucket.tokens as u64;
+        whole
+    }
+
+    fn bucket(&self) -> std::sync::MutexGuard<'_, Bucket> {
+        // Nothing in here can panic half way; a poisoned bucket is still a bucket.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_window_sees_more_than_twice_its_share() {
+        let budget = Budget::new(10, Duration::from_secs(10));
+        let start = Instant::now();
+        for _ in 0..30 {
+            budget.acquire(Priority::Live).await;
+        }
+        assert!(start.elapsed() >= Duration::from_secs(19));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn spare_requests_leave_a_third_to_live_polling() {
+        let budget = Budget::new(9, Duration::from_secs(9));
+        let start = Instant::now();
+        for _ in 0..6 {
+            budget.acquire(Priority::Spare).await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        budget.acquire(Priority::Spare).await;
+        assert!(start.elapsed() >= Duration::from_millis(900));
+        budget.acquire(Priority::Live).await;
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_budget_opens_when_the_provider_said() {
+        let budget = Budget::new(9, Duration::from_secs(9));
+        let start = Instant::now();
+        budget.close_for(Duration::from_secs(45));
+        budget.acquire(Priority::Live).await;
+        assert!(start.elapsed() >= Duration::from_secs(45));
+    }
+}

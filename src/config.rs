@@ -1,0 +1,235 @@
+//! The configuration: file and environment, checked as a whole before anything else happens.
+//!
+//! Raw (what is written) becomes checked (what can't be wrong) in one pass that collects every fault. Only
+//! this module reads the environment.
+
+mod secret;
+
+pub use secret::{Secret, SecretError};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+/// The checked configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where cursors and undelivered events live.
+    pub state_dir: PathBuf,
+    /// The spool's bounds.
+    pub spool: Spool,
+    /// Where the status page, health and API listen; `None` is off.
+    pub listen: Option<SocketAddr>,
+    /// The accounts to collect from; at least one.
+    pub sources: Vec<Source>,
+    /// Where events go; at least one.
+    pub sinks: Vec<Sink>,
+    /// What is legal but unwise, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// `[spool]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spool {
+    /// Bytes of undelivered events; when full, polling pauses.
+    pub max_size: u64,
+    /// How long delivered events stay for replay.
+    pub retention: Duration,
+}
+
+/// `[sources.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Where the provider answers.
+    pub base_url: Url,
+    /// Provider's id of the account; empty is `None`: asked of the provider.
+    pub account_id: Option<String>,
+    /// The streams to collect, in the provider's order.
+    pub streams: Vec<String>,
+    /// How often and how far.
+    pub polling: Polling,
+    /// What only this type of source has.
+    pub kind: SourceKind,
+}
+
+/// How often and how far a source is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Polling {
+    /// Between two polls of a stream.
+    pub interval: Duration,
+    /// How far behind its cursor each poll reads again.
+    pub lookback: Duration,
+    /// How far back the first poll reaches.
+    pub start: Start,
+    /// Between two deeper walks; zero is never.
+    pub reconcile_interval: Duration,
+    /// How far they reach.
+    pub reconcile_depth: Duration,
+    /// How far back the provider remembers, for streams where it does not say.
+    pub horizon: Duration,
+}
+
+/// `start`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// So long before the first poll.
+    Ago(Duration),
+    /// From this instant on.
+    At(Timestamp),
+}
+
+/// What only one type of source has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceKind {
+    /// `type = "hubspot"`.
+    HubSpot {
+        /// How it proves who it is.
+        credential: HubSpotCredential,
+        /// `v3`, `2025-09`, `2026-03`, `2026-09`: a part of every path.
+        api_version: String,
+        /// What to do with audit log events that another stream carries in full.
+        mirrored: Mirrored,
+        /// Its share of HubSpot's limit.
+        requests_per_10s: u32,
+    },
+    /// `type = "brevo"`.
+    Brevo {
+        /// The API key.
+        api_key: Secret,
+        /// Its share of Brevo's limit.
+        requests_per_hour: u32,
+    },
+}
+
+/// How a HubSpot source proves who it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HubSpotCredential {
+    /// A private app's token or a service key, sent as it is.
+    Token(Secret),
+    /// An OAuth app: the refresh token is exchanged for access tokens.
+    OAuth {
+        /// Public.
+        client_id: String,
+        /// The app's secret.
+        client_secret: Secret,
+        /// The account's grant.
+        refresh_token: Secret,
+    },
+}
+
+/// `mirrored`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mirrored {
+    /// Deliver them, tagged `mirrored`.
+    Tag,
+    /// Leave them out.
+    Drop,
+}
+
+/// `[sinks.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sink {
+    /// Its name.
+    pub name: String,
+    /// The sources whose events it gets; empty means all.
+    pub sources: Vec<String>,
+    /// How events are written.
+    pub format: Format,
+    /// Whether the provider's record goes along in `event.original`.
+    pub include_original: bool,
+    /// When a batch is sent.
+    pub batch: BatchLimits,
+    /// What only this type of sink has.
+    pub kind: SinkKind,
+}
+
+/// `format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Elastic Common Schema.
+    Ecs,
+    /// The provider's record with the event's identity in front.
+    Raw,
+}
+
+/// `batch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Events a batch at most.
+    pub max_events: usize,
+    /// Bytes a batch at most, before compression; a larger event goes alone.
+    pub max_bytes: usize,
+    /// How long the first event waits for others.
+    pub max_wait: Duration,
+}
+
+/// What only one type of sink has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SinkKind {
+    /// `type = "stdout"`.
+    Stdout,
+    /// `type = "file"`.
+    File {
+        /// JSON lines are appended here.
+        path: PathBuf,
+        /// A file this large is set aside; zero is never.
+        rotate_size: u64,
+        /// How many set-aside files stay.
+        rotate_keep: u32,
+    },
+    /// `type = "http"`.
+    Http(Box<HttpSinkConfig>),
+}
+
+/// `type = "http"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSinkConfig {
+    /// Where batches are posted.
+    pub endpoint: Url,
+    /// How a batch is written.
+    pub encoding: HttpEncoding,
+    /// More request headers, name and value.
+    pub headers: Vec<(String, Secret)>,
+    /// A bearer token.
+    pub token: Option<Secret>,
+    /// Whether bodies are compressed.
+    pub compression: Compression,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// How the receiver is verified and who we are.
+    pub tls: Tls,
+}
+
+/// `encoding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpEncoding {
+    /// One JSON object a line.
+    Ndjson,
+    /// One JSON array a request.
+    JsonArray,
+}
+
+/// `compression`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As it is.
+    None,
+    /// RFC 1952.
+    Gzip,
+}
+
+/// `tls`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities to trust instead of the platform's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate chain, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key_file: Option<PathBuf>,
+}

@@ -1,0 +1,70 @@
+//! The event: what the two halves of the program exchange through the store.
+//!
+//! A provider turns a record into an [`Event`]; the collector gives it an [`EventId`] and hands a
+//! [`NewEvent`] to the store; the store gives it its sequence and keeps a [`StoredEvent`]; an encoder
+//! turns that into the bytes that a sink sends.
+
+mod ecs;
+mod identity;
+
+pub use ecs::{
+    Account, AuditFerry, ECS_VERSION, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User,
+    UserAgent,
+};
+pub use identity::{EventId, IdentityFields, IdentityScope, InvalidEventId};
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+/// Which log of which configured account an event comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamName {
+    /// The source's name in the configuration; `auditferry` for the daemon's own events.
+    pub source: String,
+    /// The stream of that source: `audit_logs`, `login`, `security`, `activities`, `service`.
+    pub stream: String,
+}
+
+impl std::fmt::Display for StreamName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.source, self.stream)
+    }
+}
+
+/// An event that a collector hands to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The same for the same event for ever.
+    pub id: EventId,
+    /// When it happened; `None` for a record that does not say so in a form anybody can read.
+    pub time: Option<Timestamp>,
+    /// [`Event::to_core`].
+    pub core: String,
+    /// The provider's record, byte for byte; empty for the daemon's own events.
+    pub original: String,
+}
+
+/// An event as the store keeps it, ready for any encoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the spool, over all streams.
+    pub position: i64,
+    /// Where it comes from.
+    pub stream: Arc<StreamName>,
+    /// Counts 1, 2, 3 … without a hole within its stream, in order of collection.
+    pub sequence: i64,
+    /// The same for the same event for ever.
+    pub id: EventId,
+    /// [`Event::to_core`]: a JSON object whose last member is `event`.
+    pub core: Box<str>,
+    /// The provider's record, byte for byte; empty for the daemon's own events.
+    pub original: Box<str>,
+}
+
+impl StoredEvent {
+    /// Bytes that it takes in the spool, without the database's own overhead.
+    pub fn size(&self) -> usize {
+        self.core.len() + self.original.len()
+    }
+}

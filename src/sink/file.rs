@@ -1,0 +1,3 @@
+//! file
+#[derive(Debug)]
+pub struct FileSink;

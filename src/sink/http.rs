@@ -1,0 +1,3 @@
+//! http
+#[derive(Debug)]
+pub struct HttpSink;

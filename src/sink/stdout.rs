@@ -1,0 +1,3 @@
+//! stdout
+#[derive(Debug)]
+pub struct StdoutSink;
