@@ -1,15 +1,18 @@
 //! Encoders: a stored event becomes the bytes that a sink sends.
+//!
+//! Nothing is parsed on the way: the event's core and the provider's record are JSON already, and an encoder
+//! puts them together. What it counts on is said at [`core_without_end`] and tested here.
 
 mod ecs;
 mod raw;
 
-pub use ecs::EcsEncoder;
+pub use ecs::{EcsEncoder, Observer};
 pub use raw::RawEncoder;
 
 use crate::event::StoredEvent;
 
 /// One of the formats of the configuration.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Encoder {
     /// Elastic Common Schema 9.4.0.
     Ecs(EcsEncoder),
@@ -18,6 +21,16 @@ pub enum Encoder {
 }
 
 impl Encoder {
+    /// Writes Elastic Common Schema; see [`EcsEncoder::new`].
+    pub fn ecs(include_original: bool, namespace: &str, observer: &Observer) -> Self {
+        Self::Ecs(EcsEncoder::new(include_original, namespace, observer))
+    }
+
+    /// Writes the provider's records.
+    pub fn raw() -> Self {
+        Self::Raw(RawEncoder)
+    }
+
     /// Appends the event to `out`, without a line feed. Always one line of JSON.
     pub fn encode(&self, event: &StoredEvent, out: &mut Vec<u8>) {
         match self {
@@ -26,3 +39,44 @@ impl Encoder {
         }
     }
 }
+
+/// The core up to where more members of its `event` can be added.
+///
+/// [`Event::to_core`](crate::event::Event::to_core) writes a compact object whose last member is `event`,
+/// itself an object that is not empty: the text starts with `{"` and ends with `}}`.
+fn core_without_end(event: &StoredEvent) -> &str {
+    debug_assert!(event.core.starts_with("{\"") && event.core.ends_with("}}"), "a core: {}", event.core);
+    &event.core[..event.core.len().saturating_sub(2)]
+}
+
+/// Appends `,"sequence":N`.
+fn push_sequence(event: &StoredEvent, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"sequence\":");
+    push_json(&event.sequence, out);
+}
+
+/// Appends the value as JSON.
+fn push_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    // Writing a number or a text into memory can't fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+/// Appends JSON text as it is, on one line. Line breaks stand only between tokens, where JSON takes any
+/// white space (RFC 8259 section 7: control characters in strings are escaped).
+fn push_on_one_line(json: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(json.as_bytes());
+    for byte in &mut out[start..] {
+        if matches!(*byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
+/// White space of JSON (RFC 8259 section 2); other white space of Unicode is none there.
+fn trimmed(json: &str) -> &str {
+    json.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::event::{AuditFerry, Event, EventFields, EventId, Kind, Related, StreamName};
+
+const LOGIN: &str = r#"{"id": "7",
+ "loginSucceeded": true, "email": "a@b.example", "huge": 12345678901234567890123}"#;
+
+/// An event as providers make it, through [`Event::to_core`].
+fn stored(original: &str) -> StoredEvent {
+    let id = EventId::from_bytes([0xab; 16]);
+    // Details and messages may hold anything, the words of this module included.
+    let mut details = Map::new();
+    details.insert("dataset".to_owned(), json!("no.dataset"));
+    let event = Event {
+        timestamp: "2026-03-04T05:06:07.089Z".parse().unwrap(),
+        message: Some("says \"dataset\":\"x\" and }} and \u{1f980}\n".to_owned()),
+        auditferry: AuditFerry { source: "crm".to_owned(), stream: "login".to_owned(), details },
+        organization: None,
+        user: None,
+        source: None,
+        user_agent: None,
+        related: Related::default(),
+        error: None,
+        tags: vec!["}}".to_owned()],
+        event: EventFields {
+            id,
+            kind: Kind::Event,
+            category: vec!["authentication".to_owned()],
+            types: vec!["start".to_owned()],
+            outcome: None,
+            action: "login \"dataset\":\"y\"".to_owned(),
+            code: None,
+            reason: None,
+            dataset: "hubspot.login".to_owned(),
+            module: "hubspot".to_owned(),
+            provider: "login".to_owned(),
+            created: "2026-03-04T05:07:00Z".parse().unwrap(),
+        },
+    };
+    StoredEvent {
+        position: 5,
+        stream: Arc::new(StreamName { source: "crm".to_owned(), stream: "login".to_owned() }),
+        sequence: 42,
+        id,
+        core: event.to_core().into(),
+        original: original.into(),
+    }
+}
+
+fn ecs(include_original: bool) -> Encoder {
+    let observer = Observer { hostname: "host \"1\"".to_owned(), version: "0.1.0".to_owned() };
+    Encoder::ecs(include_original, "default", &observer)
+}
+
+fn line(encoder: &Encoder, event: &StoredEvent) -> Value {
+    let mut out = b"before".to_vec();
+    encoder.encode(event, &mut out);
+    let text = std::str::from_utf8(&out).unwrap().strip_prefix("before").unwrap();
+    assert!(!text.contains(['\n', '\r']), "more than one line: {text}");
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn an_ecs_event_has_every_member_that_is_always_present() {
+    let event = line(&ecs(true), &stored(LOGIN));
+    assert_eq!(event["@timestamp"], "2026-03-04T05:06:07.089Z");
+    assert_eq!(event["ecs"], json!({"version": "9.4.0"}));
+    assert_eq!(
+        event["observer"],
+        json!({"vendor": "auditferry", "product": "auditferry", "type": "forwarder",
+               "version": "0.1.0", "hostname": "host \"1\""})
+    );
+    assert_eq!(
+        event["data_stream"],
+        json!({"type": "logs", "dataset": "hubspot.login", "namespace": "default"})
+    );
+    assert_eq!(event["event"]["id"], "ab".repeat(16));
+    assert_eq!(event["event"]["sequence"], 42);
+    assert_eq!(event["event"]["module"], "hubspot");
+    assert_eq!(event["auditferry"]["source"], "crm");
+    assert_eq!(event["hubspot"]["email"], "a@b.example");
+}
+
+#[test]
+fn the_original_is_kept_byte_for_byte() {
+    for original in [
+        LOGIN,
+        "{}",
+        " {\r\n } ",
+        "[1,\n2]",
+        "\"text\"",
+        "null",
+        r#"{"a":"\u0000\u001f\n\\\"\/ \ud83e\udd80"}"#,
+        "{\"a\":\"\u{1f980}\u{2028}\u{7f}\u{85}\"}",
+    ] {
+        let event = line(&ecs(true), &stored(original));
+        assert_eq!(event["event"]["original"], original);
+    }
+}
+
+#[test]
+fn the_providers_own_fields_are_its_record_and_nothing_else() {
+    for original in [LOGIN, "{}", " {\r\n } ", "{\"hubspot\":{\"a\":[{}]}}"] {
+        let event = line(&ecs(false), &stored(original));
+        assert_eq!(event["hubspot"], serde_json::from_str::<Value>(original).unwrap());
+        assert_eq!(event["event"].get("original"), None);
+    }
+    let mut out = Vec::new();
+    ecs(false).encode(&stored(LOGIN), &mut out);
+    assert!(String::from_utf8(out).unwrap().contains("12345678901234567890123"), "numbers stay as written");
+}
+
+#[test]
+fn a_record_that_is_no_object_stands_in_the_original_whatever_the_setting() {
+    let event = line(&ecs(false), &stored("[1,\n2]"));
+    assert_eq!(event["event"]["original"], "[1,\n2]");
+    assert_eq!(event.get("hubspot"), None);
+}
+
+#[test]
+fn the_daemons_own_events_have_neither_original_nor_record() {
+    let event = line(&ecs(true), &stored(""));
+    assert_eq!(event["event"].get("original"), None);
+    assert_eq!(event.get("hubspot"), None);
+    let event = line(&Encoder::raw(), &stored(""));
+    assert_eq!(event["event"]["sequence"], 42);
+    assert_eq!(event["event"]["id"], "ab".repeat(16));
+}
+
+#[test]
+fn a_raw_event_is_the_record_with_its_identity_in_front() {
+    let identity = json!({"event_id": "ab".repeat(16), "source": "crm", "stream": "login", "sequence": 42});
+    for original in [LOGIN, "{}", " {\r\n } ", "{\"a\":\"}\"}\n"] {
+        let mut event = line(&Encoder::raw(), &stored(original));
+        assert_eq!(event.as_object_mut().unwrap().remove("auditferry"), Some(identity.clone()));
+        assert_eq!(event, serde_json::from_str::<Value>(original).unwrap());
+    }
+    for original in ["[1,\n2]", "\"text\"", "null", "7"] {
+        let event = line(&Encoder::raw(), &stored(original));
+        let record: Value = serde_json::from_str(original).unwrap();
+        assert_eq!(event, json!({"auditferry": identity, "record": record}));
+    }
+    let mut out = Vec::new();
+    Encoder::raw().encode(&stored(LOGIN), &mut out);
+    assert!(out.starts_with(b"{\"auditferry\":{\"event_id\":\"abab"));
+}
