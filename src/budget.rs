@@ -14,11 +14,15 @@ pub enum Priority {
     Spare,
 }
 
-/// A bucket of `capacity` requests that fills again within `window`.
+/// A token bucket of which no window sees more than the share: a fifth of the share may go at once, the rest
+/// comes back evenly. A bucket of the whole share would let twice as much through, first all at once and then
+/// what comes back.
 #[derive(Debug)]
 struct Bucket {
+    /// Tokens at the most.
     capacity: f64,
-    window: Duration,
+    /// Tokens a second.
+    rate: f64,
     tokens: f64,
     filled: Instant,
     /// Nothing is sent before this instant: the provider said so.
@@ -28,8 +32,7 @@ struct Bucket {
 impl Bucket {
     fn fill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.filled);
-        self.tokens = (self.tokens + self.capacity * passed.as_secs_f64() / self.window.as_secs_f64())
-            .min(self.capacity);
+        self.tokens = (self.tokens + self.rate * passed.as_secs_f64()).min(self.capacity);
         self.filled = now;
     }
 
@@ -46,13 +49,13 @@ impl Bucket {
             Priority::Live => 0.0,
             Priority::Spare => self.capacity / 3.0,
         };
-        // Half a token of slack: a bucket of one must still serve spare requests.
+        // A bucket of one must still serve spare requests.
         let missing = (floor + 1.0).min(self.capacity) - self.tokens;
         if missing <= 0.0 {
             self.tokens -= 1.0;
             return Ok(());
         }
-        Err(self.window.mul_f64(missing / self.capacity).max(Duration::from_millis(1)))
+        Err(Duration::from_secs_f64(missing / self.rate).max(Duration::from_millis(1)))
     }
 }
 
@@ -61,12 +64,14 @@ impl Bucket {
 pub struct Budget(Arc<Mutex<Bucket>>);
 
 impl Budget {
-    /// `capacity` requests per `window`, full at the start.
-    pub fn new(capacity: u32, window: Duration) -> Self {
-        let capacity = f64::from(capacity.max(1));
+    /// At most `share` requests in any `window`.
+    pub fn new(share: u32, window: Duration) -> Self {
+        let share = f64::from(share.max(1));
+        let capacity = (share / 5.0).max(1.0);
+        let rate = (share - capacity).max(share / 2.0) / window.as_secs_f64();
         Self(Arc::new(Mutex::new(Bucket {
             capacity,
-            window,
+            rate,
             tokens: capacity,
             filled: Instant::now(),
             closed_until: None,
@@ -121,27 +126,46 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn no_window_sees_more_than_twice_its_share() {
-        let budget = Budget::new(10, Duration::from_secs(10));
-        let start = Instant::now();
-        for _ in 0..30 {
+    async fn no_window_sees_more_than_the_share() {
+        let budget = Budget::new(50, Duration::from_secs(10));
+        let mut sent = Vec::new();
+        for _ in 0..300 {
             budget.acquire(Priority::Live).await;
+            sent.push(Instant::now());
         }
-        assert!(start.elapsed() >= Duration::from_secs(19));
+        for (at, first) in sent.iter().enumerate() {
+            let in_window = sent[at..].iter().take_while(|sent| **sent - *first < Duration::from_secs(10));
+            assert!(
+                in_window.count() <= 51,
+                "a token that comes back at the edge of the window counts once more"
+            );
+        }
+        assert!(sent[299] - sent[0] < Duration::from_secs(80), "and the share is used");
     }
 
     #[tokio::test(start_paused = true)]
     async fn spare_requests_leave_a_third_to_live_polling() {
-        let budget = Budget::new(9, Duration::from_secs(9));
+        let budget = Budget::new(45, Duration::from_secs(9));
         let start = Instant::now();
         for _ in 0..6 {
             budget.acquire(Priority::Spare).await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
         budget.acquire(Priority::Spare).await;
-        assert!(start.elapsed() >= Duration::from_millis(900));
+        assert!(start.elapsed() >= Duration::from_millis(200));
+        let waited = Instant::now();
         budget.acquire(Priority::Live).await;
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert_eq!(waited.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_smallest_share_still_moves() {
+        let budget = Budget::new(1, Duration::from_secs(3_600));
+        let start = Instant::now();
+        for _ in 0..3 {
+            budget.acquire(Priority::Spare).await;
+        }
+        assert!(start.elapsed() <= Duration::from_secs(4 * 3_600 + 1));
     }
 
     #[tokio::test(start_paused = true)]

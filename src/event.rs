@@ -6,12 +6,14 @@
 
 mod ecs;
 mod identity;
+mod own;
 
 pub use ecs::{
     Account, AuditFerry, ECS_VERSION, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User,
     UserAgent,
 };
 pub use identity::{EventId, IdentityFields, IdentityScope, InvalidEventId};
+pub use own::{OWN_SOURCE, OWN_STREAM, OwnEvent};
 
 use std::sync::Arc;
 

@@ -1,0 +1,231 @@
+//! What a source proves itself with: a token that is sent as it is, or an OAuth grant that is exchanged for
+//! access tokens of half an hour (HubSpot, `POST /oauth/2026-03/token`).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+use url::Url;
+
+use super::fetch::FetchError;
+use crate::config::Secret;
+use crate::exchange::{Method, Request};
+use crate::http::Client;
+use crate::store::{RotatedCredential, Store};
+
+/// An access token is renewed this long before it ends, so that no request is sent with one that just did.
+const SLACK: Duration = Duration::from_secs(60);
+/// Where an answer does not say how long its token lives (the documented life is 30 minutes).
+const SHORT_LIFE: u64 = 300;
+
+/// What a source proves itself with.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// Sent as it is.
+    Static(Secret),
+    /// Exchanged for access tokens.
+    OAuth {
+        /// Where tokens are issued.
+        token_url: Url,
+        /// Public.
+        client_id: String,
+        /// The app's secret.
+        client_secret: Secret,
+        /// The account's grant.
+        refresh_token: Secret,
+    },
+}
+
+/// The credential in use.
+struct Current {
+    token: SecretString,
+    /// Of the configured secret that it comes from.
+    origin: [u8; 32],
+    expires: Option<Instant>,
+}
+
+/// Keeps the credential in use and renews it. Behind the caller's lock: one renewal at a time serves all
+/// streams.
+pub(super) struct Wallet {
+    source: String,
+    credential: Credential,
+    current: Option<Current>,
+    /// Digest of the configured secret that was used last, accepted or not.
+    used: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for Wallet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wallet").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no credential.
+#[derive(Debug)]
+pub(super) enum NoCredential {
+    /// It can't be read or is refused: hold.
+    Refused(String),
+    /// The token endpoint does not answer: try again.
+    Unavailable(String),
+}
+
+/// The grant's answer (`oauth_279897_2026-03.json`).
+#[derive(Deserialize)]
+struct Granted {
+    access_token: SecretString,
+    expires_in: Option<u64>,
+    refresh_token: Option<SecretString>,
+}
+
+impl Wallet {
+    pub(super) fn new(source: String, credential: Credential) -> Self {
+        Self { source, credential, current: None, used: None }
+    }
+
+    /// The token to send, with the digest of the secret that it comes from.
+    pub(super) async fn token(
+        &mut self,
+        client: &Client,
+        store: &Store,
+    ) -> Result<(SecretString, [u8; 32]), NoCredential> {
+        let current = match self.current.take() {
+            Some(current) if current.expires.is_none_or(|expires| Instant::now() < expires) => current,
+            _ => self.obtain(client, store).await?,
+        };
+        let result = (current.token.clone(), current.origin);
+        self.used = Some(current.origin);
+        self.current = Some(current);
+        Ok(result)
+    }
+
+    /// The provider refused `token`. True when it is worth trying again at once: the secret has changed at its
+    /// source, another stream has renewed the token, or there is a fresh access token to be had.
+    pub(super) async fn refused(&mut self, token: &SecretString) -> bool {
+        let renewed = |current: &Current| current.token.expose_secret() != token.expose_secret();
+        if self.current.as_ref().is_none_or(renewed) {
+            return true;
+        }
+        if matches!(self.credential, Credential::OAuth { .. }) {
+            self.current = None;
+            return true;
+        }
+        self.forget_if_changed().await
+    }
+
+    /// Looks at the secret's source; true when there is another secret than the one used last.
+    pub(super) async fn forget_if_changed(&mut self) -> bool {
+        let Ok(now) = self.origin().await else { return false };
+        let changed = self.used.is_some_and(|used| used != now);
+        if changed || self.used.is_none() {
+            self.current = None;
+            self.used = Some(now);
+        }
+        changed
+    }
+
+    async fn origin(&self) -> Result<[u8; 32], NoCredential> {
+        Ok(digest(&self.read(self.configured()).await?))
+    }
+
+    fn configured(&self) -> &Secret {
+        match &self.credential {
+            Credential::Static(secret) => secret,
+            Credential::OAuth { refresh_token, .. } => refresh_token,
+        }
+    }
+
+    async fn read(&self, secret: &Secret) -> Result<SecretString, NoCredential> {
+        let read = secret.read_async().await;
+        read.map_err(|failure| NoCredential::Refused(format!("sources.{}: {failure}", self.source)))
+    }
+
+    async fn obtain(&self, client: &Client, store: &Store) -> Result<Current, NoCredential> {
+        let configured = self.read(self.configured()).await?;
+        let origin = digest(&configured);
+        let Credential::OAuth { token_url, client_id, client_secret, .. } = &self.credential else {
+            return Ok(Current { token: configured, origin, expires: None });
+        };
+        let app_secret = self.read(client_secret).await?;
+        let rotated = store.rotated_credential(&self.source).await.ok().flatten();
+        let rotated =
+            rotated.filter(|rotated| rotated.replaces == origin).map(|rotated| rotated.secret.into());
+        let grant = rotated.as_ref().unwrap_or(&configured);
+        let form = Form { client_id, app_secret: &app_secret, grant };
+        let granted = match form.exchange(client, token_url).await {
+            // The rotated grant may be dead while the configured one lives again.
+            Err(NoCredential::Refused(_)) if rotated.is_some() => {
+                Form { grant: &configured, ..form }.exchange(client, token_url).await?
+            }
+            other => other?,
+        };
+        if let Some(next) = granted.refresh_token.filter(|next| next.expose_secret() != grant.expose_secret())
+        {
+            let kept = RotatedCredential { replaces: origin, secret: next.expose_secret().to_owned() };
+            // The old grant may be dead now: without the new one on disk, a restart would lose the account.
+            store.keep_credential(&self.source, kept).await.map_err(|failure| {
+                NoCredential::Unavailable(format!("keeping the rotated refresh token: {failure}"))
+            })?;
+        }
+        let life = Duration::from_secs(granted.expires_in.unwrap_or(SHORT_LIFE));
+        let expires = Instant::now() + life.saturating_sub(SLACK.min(life / 4));
+        Ok(Current { token: granted.access_token, origin, expires: Some(expires) })
+    }
+}
+
+/// The body of a token request.
+#[derive(Clone, Copy)]
+struct Form<'a> {
+    client_id: &'a str,
+    app_secret: &'a SecretString,
+    grant: &'a SecretString,
+}
+
+impl Form<'_> {
+    async fn exchange(self, client: &Client, token_url: &Url) -> Result<Granted, NoCredential> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("client_id", self.client_id)
+            .append_pair("client_secret", self.app_secret.expose_secret())
+            .append_pair("refresh_token", self.grant.expose_secret())
+            .finish();
+        let request = Request {
+            method: Method::Post,
+            url: token_url.clone(),
+            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            body: Bytes::from(body),
+        };
+        let unavailable = |reason: String| NoCredential::Unavailable(format!("the token endpoint: {reason}"));
+        let reply = client.send(request).await.map_err(|failure| unavailable(failure.to_string()))?;
+        match reply.status {
+            // The body holds secrets: what is wrong with it is said by place alone.
+            200 => serde_json::from_slice(&reply.body).map_err(|failure| {
+                unavailable(format!(
+                    "its answer can't be read (line {}, column {})",
+                    failure.line(),
+                    failure.column()
+                ))
+            }),
+            status @ (400 | 401 | 403) => Err(NoCredential::Refused(format!(
+                "HubSpot refuses the OAuth grant (status {status}): check client_id and client_secret, or \
+                 authorize the app again and put in the new refresh_token"
+            ))),
+            status => Err(unavailable(format!("status {status}"))),
+        }
+    }
+}
+
+impl From<NoCredential> for FetchError {
+    fn from(failure: NoCredential) -> Self {
+        match failure {
+            NoCredential::Refused(reason) => Self::StreamRefused { reason },
+            NoCredential::Unavailable(reason) => Self::Unavailable { reason },
+        }
+    }
+}
+
+fn digest(secret: &SecretString) -> [u8; 32] {
+    Sha256::digest(secret.expose_secret().as_bytes()).into()
+}

@@ -1,0 +1,154 @@
+//! One page on its way into the store: identify, leave out what is known, map, commit.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::event::{Account, EventId, IdentityScope, NewEvent, StreamName};
+use crate::provider::{About, Provider, Record, StreamSpec};
+use crate::store::{Committed, PendingCommit, Store, StoreError, StreamId};
+
+/// Pages that wait for the disk at once: the writer commits up to five together, so more would only wait.
+const PAGES_IN_FLIGHT: usize = 5;
+
+/// Takes the pages of one walk to the store.
+pub(super) struct Intake<'a> {
+    pub(super) store: &'a Store,
+    pub(super) provider: &'a Arc<dyn Provider>,
+    pub(super) spec: &'static StreamSpec,
+    pub(super) name: &'a StreamName,
+    pub(super) account: &'a Arc<Account>,
+    pub(super) id: StreamId,
+    /// Events newer than this cannot be known: asking the store about them would cost time for nothing.
+    pub(super) high_water: Option<Timestamp>,
+    /// Leave out what another stream carries in full.
+    pub(super) drop_mirrored: bool,
+    scope: IdentityScope,
+    in_flight: VecDeque<PendingCommit>,
+    committed: Committed,
+}
+
+/// What a page held, before it is on disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Taken {
+    /// Rows that were known before this walk, or that are left out on purpose.
+    pub(super) known: u64,
+    /// Rows handed to the writer.
+    pub(super) offered: u64,
+    /// Rows known to the store, without those left out.
+    pub(super) recognised: u64,
+}
+
+impl<'a> Intake<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        provider: &'a Arc<dyn Provider>,
+        spec: &'static StreamSpec,
+        name: &'a StreamName,
+        account: &'a Arc<Account>,
+    ) -> Self {
+        Self {
+            store,
+            provider,
+            spec,
+            name,
+            account,
+            id: StreamId(0),
+            high_water: None,
+            drop_mirrored: false,
+            scope: IdentityScope::new(provider.name(), &account.id, spec.name),
+            in_flight: VecDeque::with_capacity(PAGES_IN_FLIGHT),
+            committed: Committed::default(),
+        }
+    }
+
+    /// Takes one page; returns when its new events wait for the disk.
+    pub(super) async fn take(
+        &mut self,
+        records: Vec<Record>,
+        ordinals: Option<Vec<u32>>,
+        collected: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let rows = records.len() as u64;
+        let identified = self.identify(records, ordinals);
+        let left_out = rows - identified.len() as u64;
+        let (fresh, recognised) = self.leave_out_known(identified).await?;
+        let offered = fresh.len() as u64;
+        if offered > 0 {
+            let events = self.map(fresh, collected).await?;
+            if self.in_flight.len() >= PAGES_IN_FLIGHT {
+                self.land().await?;
+            }
+            self.in_flight.push_back(self.store.commit_page(self.id, events).await?);
+        }
+        Ok(Taken { known: left_out + recognised, offered, recognised })
+    }
+
+    /// Waits until everything taken is on disk.
+    pub(super) async fn finish(&mut self) -> Result<Committed, StoreError> {
+        while !self.in_flight.is_empty() {
+            self.land().await?;
+        }
+        Ok(self.committed)
+    }
+
+    async fn land(&mut self) -> Result<(), StoreError> {
+        if let Some(pending) = self.in_flight.pop_front() {
+            let committed = pending.done().await?;
+            self.committed.new += committed.new;
+            self.committed.known += committed.known;
+        }
+        Ok(())
+    }
+
+    fn identify(&self, records: Vec<Record>, ordinals: Option<Vec<u32>>) -> Vec<(EventId, Record)> {
+        let mut ordinals = ordinals.map(Vec::into_iter);
+        let mut identified = Vec::with_capacity(records.len());
+        for record in records {
+            let ordinal = ordinals.as_mut().and_then(Iterator::next);
+            if self.drop_mirrored && self.provider.is_mirrored(self.spec, &record) {
+                continue;
+            }
+            identified.push((self.scope.id(&record.identity, ordinal), record));
+        }
+        identified
+    }
+
+    async fn leave_out_known(
+        &self,
+        mut identified: Vec<(EventId, Record)>,
+    ) -> Result<(Vec<(EventId, Record)>, u64), StoreError> {
+        let may_be_known = |record: &Record| record.time.is_none() || record.time <= self.high_water;
+        if !identified.iter().any(|(_, record)| may_be_known(record)) {
+            return Ok((identified, 0));
+        }
+        let keys = identified.iter().map(|(id, record)| (record.time, *id)).collect();
+        let mut known = self.store.known(self.id, keys).await?.into_iter();
+        let before = identified.len();
+        identified.retain(|_| !known.next().unwrap_or(false));
+        let recognised = (before - identified.len()) as u64;
+        Ok((identified, recognised))
+    }
+
+    /// Mapping a page takes a millisecond or so: off the async threads.
+    async fn map(
+        &self,
+        fresh: Vec<(EventId, Record)>,
+        collected: Timestamp,
+    ) -> Result<Vec<NewEvent>, StoreError> {
+        let provider = Arc::clone(self.provider);
+        let account = Arc::clone(self.account);
+        let source = self.name.source.clone();
+        let spec = self.spec;
+        let mapping = tokio::task::spawn_blocking(move || {
+            let mapped = fresh.into_iter().map(|(id, record)| {
+                let about = About { id, source: &source, account: &account, collected };
+                let core = provider.event(spec, &record, &about).to_core();
+                NewEvent { id, time: record.time, core, original: record.text }
+            });
+            mapped.collect()
+        });
+        mapping.await.map_err(|failure| StoreError::Failed(format!("mapping a page: {failure}")))
+    }
+}

@@ -1,0 +1,242 @@
+//! The daemon's own events (dataset `auditferry.service`), so that silence at the SIEM never has two meanings.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{
+    AuditFerry, Event, EventFields, IdentityFields, IdentityScope, Kind, NewEvent, Outcome, Related, StreamName,
+};
+
+/// `auditferry.source` of the daemon's own events.
+pub const OWN_SOURCE: &str = "auditferry";
+/// `auditferry.stream` of the daemon's own events.
+pub const OWN_STREAM: &str = "service";
+
+/// Something that the daemon tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnEvent {
+    /// It began to work.
+    Started,
+    /// It was told to stop.
+    Stopped,
+    /// A provider refuses a source's credential.
+    CredentialRefused {
+        /// The source.
+        source: String,
+        /// What to do.
+        reason: String,
+    },
+    /// A provider accepts it again.
+    CredentialAccepted {
+        /// The source.
+        source: String,
+    },
+    /// A part of the past can't be collected any more.
+    Gap {
+        /// The stream.
+        stream: StreamName,
+        /// From here.
+        from: Timestamp,
+        /// To here.
+        to: Timestamp,
+    },
+    /// The spool is full.
+    PollingPaused,
+    /// It has room again.
+    PollingResumed,
+    /// A receiver refuses us.
+    SinkHeld {
+        /// The sink.
+        sink: String,
+        /// What to do.
+        reason: String,
+    },
+    /// It accepts again.
+    SinkRecovered {
+        /// The sink.
+        sink: String,
+    },
+    /// A receiver refused an event for good.
+    EventDeadLettered {
+        /// The sink.
+        sink: String,
+        /// `event.id`.
+        event_id: String,
+        /// In the receiver's words.
+        reason: String,
+    },
+    /// A stream is still there.
+    Heartbeat {
+        /// The stream.
+        stream: StreamName,
+        /// Newest event collected.
+        newest: Option<Timestamp>,
+        /// Start of the last complete poll.
+        last_success: Option<Timestamp>,
+    },
+}
+
+impl OwnEvent {
+    /// The stream of the daemon's own events.
+    pub fn stream() -> StreamName {
+        StreamName { source: OWN_SOURCE.to_owned(), stream: OWN_STREAM.to_owned() }
+    }
+
+    /// As an event that happened at `now`.
+    pub fn to_event(&self, now: Timestamp) -> NewEvent {
+        let details = self.details();
+        let mut fields = IdentityFields::new();
+        fields.push(Some(self.action()));
+        match self {
+            // Told once for each beginning, however often it is found again.
+            Self::Gap { stream, from, .. } => {
+                for field in [&stream.source, &stream.stream, &from.to_string()] {
+                    fields.push(Some(field));
+                }
+            }
+            _ => {
+                fields.push(Some(&now.to_string()));
+                fields.push(Some(&Value::Object(details.clone()).to_string()));
+            }
+        }
+        let id = IdentityScope::new(OWN_SOURCE, "", OWN_STREAM).id(&fields, None);
+        let event = Event {
+            timestamp: now,
+            message: Some(self.message()),
+            auditferry: AuditFerry {
+                source: OWN_SOURCE.to_owned(),
+                stream: OWN_STREAM.to_owned(),
+                details,
+            },
+            organization: None,
+            user: None,
+            source: None,
+            user_agent: None,
+            related: Related::default(),
+            error: None,
+            tags: Vec::new(),
+            event: EventFields {
+                id,
+                kind: if matches!(self, Self::Heartbeat { .. }) { Kind::State } else { Kind::Event },
+                category: Vec::new(),
+                types: vec!["info".to_owned()],
+                outcome: self.outcome(),
+                action: self.action().to_owned(),
+                code: None,
+                reason: None,
+                dataset: "auditferry.service".to_owned(),
+                module: OWN_SOURCE.to_owned(),
+                provider: OWN_STREAM.to_owned(),
+                created: now,
+            },
+        };
+        NewEvent { id, time: Some(now), core: event.to_core(), original: String::new() }
+    }
+
+    /// `event.action`.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+            Self::CredentialRefused { .. } => "credential-refused",
+            Self::CredentialAccepted { .. } => "credential-accepted",
+            Self::Gap { .. } => "gap",
+            Self::PollingPaused => "polling-paused",
+            Self::PollingResumed => "polling-resumed",
+            Self::SinkHeld { .. } => "sink-held",
+            Self::SinkRecovered { .. } => "sink-recovered",
+            Self::EventDeadLettered { .. } => "event-dead-lettered",
+            Self::Heartbeat { .. } => "heartbeat",
+        }
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::CredentialRefused { .. } | Self::Gap { .. } | Self::SinkHeld { .. } => Some(Outcome::Failure),
+            Self::EventDeadLettered { .. } => Some(Outcome::Failure),
+            Self::CredentialAccepted { .. } | Self::SinkRecovered { .. } => Some(Outcome::Success),
+            _ => None,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Started => "auditferry started".to_owned(),
+            Self::Stopped => "auditferry stopped".to_owned(),
+            Self::CredentialRefused { source, reason } => {
+                format!("The provider refuses the credential of source {source}: {reason}")
+            }
+            Self::CredentialAccepted { source } => {
+                format!("The provider accepts the credential of source {source}")
+            }
+            Self::Gap { stream, from, to } => {
+                format!("Events of {stream} from {from} to {to} can't be collected any more")
+            }
+            Self::PollingPaused => "Polling paused: the spool is full".to_owned(),
+            Self::PollingResumed => "Polling resumed: the spool has room again".to_owned(),
+            Self::SinkHeld { sink, reason } => format!("Sink {sink} is held: {reason}"),
+            Self::SinkRecovered { sink } => format!("Sink {sink} delivers again"),
+            Self::EventDeadLettered { sink, event_id, reason } => {
+                format!("Sink {sink} refused event {event_id} for good: {reason}")
+            }
+            Self::Heartbeat { stream, .. } => format!("{stream} is being collected"),
+        }
+    }
+
+    /// `auditferry.*` besides source and stream. The stream that an event is about stands under `about`.
+    fn details(&self) -> Map<String, Value> {
+        let about = |stream: &StreamName| {
+            vec![("about_source", stream.source.clone()), ("about_stream", stream.stream.clone())]
+        };
+        let instant = |instant: &Timestamp| format!("{instant:.3}");
+        let pairs: Vec<(&str, String)> = match self {
+            Self::Started | Self::Stopped | Self::PollingPaused | Self::PollingResumed => Vec::new(),
+            Self::CredentialRefused { source, reason } => {
+                vec![("about_source", source.clone()), ("reason", reason.clone())]
+            }
+            Self::CredentialAccepted { source } => vec![("about_source", source.clone())],
+            Self::Gap { stream, from, to } => {
+                let mut pairs = about(stream);
+                pairs.extend([("from", instant(from)), ("to", instant(to))]);
+                pairs
+            }
+            Self::SinkHeld { sink, reason } => vec![("sink", sink.clone()), ("reason", reason.clone())],
+            Self::SinkRecovered { sink } => vec![("sink", sink.clone())],
+            Self::EventDeadLettered { sink, event_id, reason } => {
+                vec![("sink", sink.clone()), ("event_id", event_id.clone()), ("reason", reason.clone())]
+            }
+            Self::Heartbeat { stream, newest, last_success } => {
+                let mut pairs = about(stream);
+                pairs.extend(newest.as_ref().map(|newest| ("newest_event", instant(newest))));
+                pairs.extend(last_success.as_ref().map(|success| ("last_success", instant(success))));
+                pairs
+            }
+        };
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_that_grows_is_told_once() {
+        let stream = StreamName { source: "hubspot".to_owned(), stream: "login".to_owned() };
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let from = at("2026-01-01T00:00:00Z");
+        let gap = |to| OwnEvent::Gap { stream: stream.clone(), from, to: at(to) };
+        let first = gap("2026-02-01T00:00:00Z").to_event(at("2026-05-01T00:00:00Z"));
+        let again = gap("2026-02-02T00:00:00Z").to_event(at("2026-05-02T00:00:00Z"));
+        assert_eq!(first.id, again.id);
+    }
+
+    #[test]
+    fn two_of_a_kind_are_two_events() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let first = OwnEvent::PollingPaused.to_event(at("2026-05-01T00:00:00Z"));
+        let second = OwnEvent::PollingPaused.to_event(at("2026-05-01T00:00:01Z"));
+        assert_ne!(first.id, second.id);
+        assert!(first.core.contains(r#""action":"polling-paused""#), "{}", first.core);
+    }
+}
