@@ -1,1 +1,394 @@
-//! service
+//! The service: everything wired together, started in order, watched, and stopped in order.
+//!
+//! Start: configuration → lock and store → sinks → sources → server. Stop: pollers first, then the sinks
+//! finish what is in flight, then the store is closed. Every task is owned by the [`tasks::Tasks`] that the
+//! service awaits; one that ends early or panics ends the process with an error, since a forwarder that
+//! silently does half its work is worse than one that is restarted.
+
+mod notices;
+mod signals;
+mod sources;
+mod tasks;
+
+pub use signals::{SignalThread, Stop};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::collect::schedule::{Schedule, StreamStatus};
+use crate::collect::{Caller, Collector};
+use crate::config::{self, Config};
+use crate::deliver::{SinkStatus, Worker};
+use crate::encode::Observer;
+use crate::event::OwnEvent;
+use crate::observe;
+use crate::sink;
+use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
+
+use notices::Notices;
+use sources::{Account, Stream};
+use tasks::Tasks;
+
+/// How long deliveries in flight may take to finish when the service stops.
+const GRACE: Duration = Duration::from_secs(8);
+/// Notices that wait to become events: more than any burst of state changes.
+const MOST_NOTICES: usize = 256;
+
+/// Why the service could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The state directory could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A sink or source could not be made.
+    #[error("{place}: {reason}")]
+    Setup {
+        /// The key of the configuration.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// The status server could not listen.
+    #[error("server.listen: {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why.
+        reason: String,
+    },
+    /// A task ended that should not have.
+    #[error("{task} ended unexpectedly{reason}; stopping, so that a restart can mend it")]
+    Task {
+        /// Which.
+        task: String,
+        /// How.
+        reason: String,
+    },
+    /// `run --once` took too long.
+    #[error("not everything was done within {after:?}: {left}")]
+    Timeout {
+        /// How long it took.
+        after: Duration,
+        /// What is left to do.
+        left: String,
+    },
+}
+
+/// A started service.
+pub struct Service {
+    config: Arc<Config>,
+    store: Store,
+    clock: Clock,
+    accounts: Vec<Account>,
+    sinks: Vec<watch::Receiver<SinkStatus>>,
+    workers: Tasks,
+    notices: mpsc::Sender<crate::deliver::Notice>,
+    incoming: mpsc::Receiver<crate::deliver::Notice>,
+    stop_workers: CancellationToken,
+    started: Timestamp,
+}
+
+impl Service {
+    /// Opens the store and starts the sinks. Nothing is polled yet.
+    ///
+    /// # Errors
+    /// When the state directory is held by another process or damaged, or a sink can't be made.
+    pub async fn start(config: Config) -> Result<Self, ServiceError> {
+        let config = Arc::new(config);
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        let store = open(&config).await?;
+        let registrations = config.sinks.iter().map(|sink| SinkRegistration {
+            name: sink.name.clone(),
+            sources: sink.sources.clone(),
+        });
+        store.register_sinks(registrations.collect()).await?;
+        let (notices, incoming) = mpsc::channel(MOST_NOTICES);
+        let clock = Clock::System;
+        let mut service = Self {
+            accounts: sources::accounts(&config, &store, &clock).await?,
+            started: clock.now(),
+            config,
+            store,
+            clock,
+            sinks: Vec::new(),
+            workers: Tasks::new(),
+            notices,
+            incoming,
+            stop_workers: CancellationToken::new(),
+        };
+        service.start_sinks().await?;
+        Ok(service)
+    }
+
+    async fn start_sinks(&mut self) -> Result<(), ServiceError> {
+        let observer = Observer::of_this_machine();
+        for settings in &self.config.sinks {
+            let place = format!("sinks.{}", settings.name);
+            let made = settings.clone();
+            // Reading certificates and opening files blocks.
+            let sink = tokio::task::spawn_blocking(move || sink::build(&made)).await;
+            let sink = match sink {
+                Ok(Ok(sink)) => sink,
+                Ok(Err(failure)) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
+                Err(failure) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
+            };
+            let reader = self.store.reader(&settings.name).await?;
+            let worker = Worker::new(
+                settings.name.clone(),
+                settings.batch,
+                sink,
+                sink::encoder(settings, &observer),
+                reader,
+                self.store.clone(),
+                self.notices.clone(),
+            );
+            self.sinks.push(worker.status());
+            self.workers.spawn(place, worker.run(self.stop_workers.clone()));
+        }
+        Ok(())
+    }
+
+    /// Polls and delivers until `stop`.
+    ///
+    /// # Errors
+    /// When a task ends that should not, or the store fails at the end.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), ServiceError> {
+        let mut collectors = Tasks::new();
+        let mut views = Tasks::new();
+        let stop_polling = stop.child_token();
+        let stop_views = CancellationToken::new();
+        let streams = self.start_polling(&mut collectors, &stop_polling);
+        self.start_views(&mut views, &streams, &stop_views).await?;
+        self.record(&OwnEvent::Started).await;
+        let failure = tokio::select! {
+            () = stop.cancelled() => None,
+            failure = collectors.first_end() => Some(failure),
+            failure = self.workers.first_end() => Some(failure),
+            failure = views.first_end() => Some(failure),
+        };
+        tracing::info!("stopping: polling ends, deliveries in flight finish");
+        stop_polling.cancel();
+        collectors.finish(GRACE).await;
+        self.record(&OwnEvent::Stopped).await;
+        self.deliver_the_rest(Duration::from_secs(1)).await;
+        stop_views.cancel();
+        views.finish(GRACE).await;
+        self.close().await?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// One complete poll of every stream, everything delivered; then it ends.
+    ///
+    /// # Errors
+    /// [`ServiceError::Timeout`] says what is left after `limit`.
+    pub async fn run_once(mut self, limit: Duration, stop: CancellationToken) -> Result<(), ServiceError> {
+        let deadline = Instant::now() + limit;
+        let mut collectors = Tasks::new();
+        let mut views = Tasks::new();
+        let stop_views = CancellationToken::new();
+        self.start_notices(&mut views, &stop_views);
+        let mut streams = Vec::new();
+        for account in &self.accounts {
+            for stream in &account.streams {
+                let (mut collector, schedule) = self.collector(account, stream, &account.caller, &stop);
+                let caller = account.caller.clone();
+                streams.push(schedule.status.subscribe());
+                let name = stream.options.name.to_string();
+                collectors.spawn(name, async move { schedule.poll_once(&mut collector, &caller).await });
+            }
+        }
+        let polled = tokio::select! {
+            all = collectors.all_end() => all.map(|()| true),
+            () = tokio::time::sleep_until(deadline) => Ok(false),
+            () = stop.cancelled() => Ok(false),
+        };
+        let drained = match polled {
+            Ok(true) => self.drain(deadline, &stop).await,
+            _ => Ok(false),
+        };
+        collectors.abort().await;
+        stop_views.cancel();
+        views.finish(GRACE).await;
+        let left = self.left(&streams).await;
+        self.close().await?;
+        match (polled?, drained?) {
+            (true, true) => Ok(()),
+            _ => Err(ServiceError::Timeout { after: limit, left }),
+        }
+    }
+
+    fn collector(
+        &self,
+        account: &Account,
+        stream: &Stream,
+        caller: &Caller,
+        stop: &CancellationToken,
+    ) -> (Collector<Caller>, Schedule) {
+        let name = stream.options.name.clone();
+        let collector = Collector::new(
+            stream.options.clone(),
+            stream.spec,
+            Arc::clone(&account.provider),
+            Arc::new(caller.clone()),
+            (self.store.clone(), self.clock.clone()),
+        );
+        let schedule = Schedule {
+            interval: account.interval,
+            reconcile_interval: account.reconcile_interval,
+            status: watch::Sender::new(StreamStatus::new(name, account.interval)),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            stop: stop.clone(),
+        };
+        (collector, schedule)
+    }
+
+    fn start_polling(
+        &self,
+        tasks: &mut Tasks,
+        stop: &CancellationToken,
+    ) -> Vec<watch::Receiver<StreamStatus>> {
+        let mut statuses = Vec::new();
+        for account in &self.accounts {
+            for stream in &account.streams {
+                let name = &stream.options.name;
+                let (collector, schedule) = self.collector(account, stream, &account.caller, stop);
+                statuses.push(schedule.status.subscribe());
+                tasks.spawn(format!("{name} polling"), schedule.keep_polling(collector, account.caller.clone()));
+                if !account.reconcile_interval.is_zero() {
+                    let caller = account.caller.spare();
+                    let (collector, schedule) = self.collector(account, stream, &caller, stop);
+                    tasks.spawn(format!("{name} reconciling"), schedule.keep_reconciling(collector, caller));
+                }
+            }
+        }
+        statuses
+    }
+
+    async fn start_views(
+        &mut self,
+        tasks: &mut Tasks,
+        streams: &[watch::Receiver<StreamStatus>],
+        stop: &CancellationToken,
+    ) -> Result<(), ServiceError> {
+        self.start_notices(tasks, stop);
+        let heartbeats = notices::heartbeats(self.store.clone(), streams.to_vec(), self.clock.clone());
+        let stopped = stop.clone();
+        tasks.spawn("heartbeats", async move {
+            stopped.run_until_cancelled(heartbeats).await;
+        });
+        let Some(address) = self.config.listen else { return Ok(()) };
+        let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
+        let server = observe::Server::bind(address).await.map_err(refused)?;
+        tracing::info!(address = %server.address(), "status page on http://{}/", server.address());
+        let view = self.view(streams.to_vec());
+        tasks.spawn("the status server", server.serve(view, stop.clone()));
+        Ok(())
+    }
+
+    fn start_notices(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
+        let (_, nothing) = mpsc::channel(1);
+        let notices = Notices {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            incoming: std::mem::replace(&mut self.incoming, nothing),
+            level: self.store.level(),
+        };
+        tasks.spawn("notices", notices.keep(stop.clone()));
+        for account in &self.accounts {
+            let watching = notices::credentials(
+                self.store.clone(),
+                self.clock.clone(),
+                account.source.clone(),
+                account.caller.hold(),
+            );
+            let stopped = stop.clone();
+            tasks.spawn(format!("{} credential", account.source), async move {
+                stopped.run_until_cancelled(watching).await;
+            });
+        }
+    }
+
+    fn view(&self, streams: Vec<watch::Receiver<StreamStatus>>) -> observe::View {
+        observe::View {
+            store: self.store.clone(),
+            about: observe::About::of(&self.config),
+            streams,
+            started: self.started,
+        }
+    }
+
+    async fn record(&self, event: &OwnEvent) {
+        notices::record(&self.store, &self.clock, event).await;
+    }
+
+    /// Waits until every sink has everything. False when `deadline` or `stop` came first.
+    async fn drain(&mut self, deadline: Instant, stop: &CancellationToken) -> Result<bool, ServiceError> {
+        let waits = async {
+            for (settings, status) in self.config.sinks.iter().zip(&mut self.sinks) {
+                let end = self.store.reader_end(&settings.name).await?;
+                let all = status.wait_for(|status| status.accepted_to >= end).await;
+                all.map_err(|_| StoreError::Closed)?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        tokio::select! {
+            done = waits => Ok(done.map(|()| true)?),
+            () = tokio::time::sleep_until(deadline) => Ok(false),
+            () = stop.cancelled() => Ok(false),
+        }
+    }
+
+    async fn deliver_the_rest(&mut self, within: Duration) {
+        let deadline = Instant::now() + within;
+        if let Err(failure) = self.drain(deadline, &CancellationToken::new()).await {
+            tracing::debug!(%failure, "could not wait for the sinks");
+        }
+        self.stop_workers.cancel();
+        self.workers.finish(GRACE).await;
+    }
+
+    /// What `run --once` has not done, for people.
+    async fn left(&self, streams: &[watch::Receiver<StreamStatus>]) -> String {
+        let mut left: Vec<String> = Vec::new();
+        for status in streams {
+            let status = status.borrow();
+            if status.polls == 0 {
+                left.push(format!("{} is not read to its end", status.name));
+            }
+        }
+        match self.store.snapshot().await {
+            Ok(snapshot) => left.extend(
+                snapshot
+                    .sinks
+                    .iter()
+                    .filter(|sink| sink.waiting > 0)
+                    .map(|sink| format!("{} events wait for sink {}", sink.waiting, sink.name)),
+            ),
+            Err(failure) => left.push(failure.to_string()),
+        }
+        left.join("; ")
+    }
+
+    async fn close(mut self) -> Result<(), ServiceError> {
+        self.stop_workers.cancel();
+        self.workers.finish(GRACE).await;
+        Ok(self.store.close().await?)
+    }
+}
+
+async fn open(config: &Config) -> Result<Store, ServiceError> {
+    let directory = config.state_dir.clone();
+    let config::Spool { max_size, retention } = config.spool;
+    let options = StoreOptions { max_size, retention };
+    let opened = tokio::task::spawn_blocking(move || Store::open(&directory, &options)).await;
+    Ok(opened.map_err(|failure| StoreError::Failed(failure.to_string()))??)
+}

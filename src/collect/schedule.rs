@@ -115,7 +115,6 @@ impl Schedule {
 
     /// Reconciles whenever it is due, on the requests that polling leaves.
     pub async fn keep_reconciling(self, mut collector: Collector<Caller>, caller: Caller) {
-        let caller = caller.spare();
         let stop = self.stop.clone();
         let turns = async {
             let mut rest = Rest::new(&self.reconcile_interval);

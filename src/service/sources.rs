@@ -1,0 +1,141 @@
+//! From the configuration of a source to what collects it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::ServiceError;
+use crate::budget::Budget;
+use crate::clock::Clock;
+use crate::collect::{Caller, CallerOptions, CollectorOptions, Credential};
+use crate::config::{Config, HubSpotCredential, Mirrored, Source, SourceKind, Start};
+use crate::event::StreamName;
+use crate::http::{Client, ClientOptions};
+use crate::provider::brevo::Brevo;
+use crate::provider::hubspot::{self, HubSpot};
+use crate::provider::{Provider, StreamSpec};
+use crate::store::Store;
+
+/// HubSpot's server gives up after 100 s (status 524); waiting longer is of no use.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(100);
+const HUBSPOT_WINDOW: Duration = Duration::from_secs(10);
+const BREVO_WINDOW: Duration = Duration::from_secs(3_600);
+/// Tokens of today's form; the older `/oauth/v1/token` ends in February 2027.
+const TOKEN_PATH: [&str; 3] = ["oauth", "2026-03", "token"];
+
+/// One account to collect.
+pub(super) struct Account {
+    pub(super) source: String,
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) caller: Caller,
+    pub(super) interval: Duration,
+    pub(super) reconcile_interval: Duration,
+    pub(super) streams: Vec<Stream>,
+}
+
+/// One of its streams.
+pub(super) struct Stream {
+    pub(super) spec: &'static StreamSpec,
+    pub(super) options: CollectorOptions,
+}
+
+/// Every account of the configuration.
+pub(super) async fn accounts(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+) -> Result<Vec<Account>, ServiceError> {
+    let mut accounts = Vec::with_capacity(config.sources.len());
+    for source in &config.sources {
+        let options = ClientOptions { timeout: REPLY_TIMEOUT, ..ClientOptions::for_peer(&source.base_url) };
+        // Loading the platform's certificates blocks.
+        let client = tokio::task::spawn_blocking(move || Client::new(&options)).await;
+        let setup = |reason: String| ServiceError::Setup { place: format!("sources.{}", source.name), reason };
+        let client = client
+            .map_err(|failure| setup(failure.to_string()))?
+            .map_err(|failure| setup(failure.to_string()))?;
+        accounts.push(account(source, client, store.clone(), clock.clone()));
+    }
+    Ok(accounts)
+}
+
+fn account(source: &Source, client: Client, store: Store, clock: Clock) -> Account {
+    let (provider, credential, budget) = parts(source);
+    let streams = provider
+        .streams()
+        .iter()
+        .filter(|spec| source.streams.iter().any(|name| name == spec.name))
+        .map(|spec| stream(source, spec, &clock))
+        .collect();
+    let caller = Caller::new(CallerOptions {
+        source: source.name.clone(),
+        account_id: source.account_id.clone(),
+        provider: Arc::clone(&provider),
+        credential,
+        budget,
+        client,
+        store,
+        clock,
+    });
+    Account {
+        source: source.name.clone(),
+        provider,
+        caller,
+        interval: source.polling.interval,
+        reconcile_interval: source.polling.reconcile_interval,
+        streams,
+    }
+}
+
+fn parts(source: &Source) -> (Arc<dyn Provider>, Credential, Budget) {
+    match &source.kind {
+        SourceKind::HubSpot { credential, api_version, requests_per_10s, .. } => {
+            let collected = |name: &str| source.streams.iter().any(|stream| stream == name);
+            let mirrored = hubspot::Mirrored { login: collected("login"), security: collected("security") };
+            let provider = HubSpot::new(source.base_url.clone(), api_version, mirrored);
+            let credential = match credential {
+                HubSpotCredential::Token(token) => Credential::Static(token.clone()),
+                HubSpotCredential::OAuth { client_id, client_secret, refresh_token } => Credential::OAuth {
+                    token_url: below(&source.base_url, &TOKEN_PATH),
+                    client_id: client_id.clone(),
+                    client_secret: client_secret.clone(),
+                    refresh_token: refresh_token.clone(),
+                },
+            };
+            (Arc::new(provider), credential, Budget::new(*requests_per_10s, HUBSPOT_WINDOW))
+        }
+        SourceKind::Brevo { api_key, requests_per_hour } => {
+            let provider = Brevo::new(source.base_url.clone());
+            let budget = Budget::new(*requests_per_hour, BREVO_WINDOW);
+            (Arc::new(provider), Credential::Static(api_key.clone()), budget)
+        }
+    }
+}
+
+fn stream(source: &Source, spec: &'static StreamSpec, clock: &Clock) -> Stream {
+    let polling = &source.polling;
+    let start = match polling.start {
+        Start::Ago(ago) => clock.now().checked_sub(ago).unwrap_or(jiff::Timestamp::MIN),
+        Start::At(instant) => instant,
+    };
+    let options = CollectorOptions {
+        name: StreamName { source: source.name.clone(), stream: spec.name.to_owned() },
+        lookback: polling.lookback,
+        start,
+        horizon: spec.horizon.unwrap_or(polling.horizon),
+        reconcile_depth: polling.reconcile_depth,
+        drop_mirrored: matches!(source.kind, SourceKind::HubSpot { mirrored: Mirrored::Drop, .. }),
+    };
+    Stream { spec, options }
+}
+
+/// A path below the base URL, whose own path is kept.
+fn below(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    // Only a URL that cannot be a base has no segments; the configuration takes http and https alone.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
