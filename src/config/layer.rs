@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use config::{Map, Source, Value, ValueKind};
+use config::{Source, Value, ValueKind};
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
 
 /// What the environment variables that set a key begin with; levels are parted by two underscores.
 const PREFIX: &str = "AUDITFERRY__";
+/// How the TOML parser calls a name that is set twice.
+const DUPLICATE: &str = "duplicate key";
 /// What the `config` crate calls the place of a value from the environment.
 pub(super) const ENVIRONMENT: &str = "the environment";
 
@@ -65,7 +67,7 @@ impl Layers {
     /// # Errors
     /// When the text is not TOML: then nothing else can be said of it.
     pub(super) fn merge(text: &str, label: &str, environment: &Environment) -> Result<Self, Faults> {
-        let (file, mut faults) = FileLayer::parse(text, label)?;
+        let (mut root, mut faults) = parse(text, label)?;
         let variables = key_paths(environment, &mut faults);
         let set: HashMap<_, _> = variables
             .values()
@@ -76,14 +78,11 @@ impl Layers {
             .prefix_separator("__")
             .separator("__")
             .source(Some(set));
-        let merged = config::Config::builder().add_source(file).add_source(environment).build();
-        let root = merged.map(|merged| merged.cache).map_err(|error| {
-            Faults(vec![Fault {
-                key: String::new(),
-                origin: label.to_owned(),
-                problem: format!("the file and the environment can't be merged: {error}"),
-                hint: None,
-            }])
+        // Merged into the file's own table, not by a builder: that would read the file's `"a.b"` as a path and
+        // forget the lines of tables.
+        environment.collect_to(&mut root).map_err(|error| {
+            let problem = format!("the environment can't be merged into the file: {error}");
+            Faults(vec![Fault { key: String::new(), origin: label.to_owned(), problem, hint: None }])
         })?;
         Ok(Self { root, faults, variables, label: label.to_owned() })
     }
@@ -143,39 +142,18 @@ fn key_paths(environment: &Environment, faults: &mut Vec<Fault>) -> BTreeMap<Str
     paths
 }
 
-/// The file: each value carries the line that set it.
-#[derive(Debug, Clone)]
-struct FileLayer(Value);
-
-impl FileLayer {
-    /// A key that is set twice leaves the rest readable; any other mistake in the syntax does not.
-    fn parse(text: &str, label: &str) -> Result<(Self, Vec<Fault>), Faults> {
-        let (table, errors) = DeTable::parse_recoverable(text);
-        let twice = |error: &toml::de::Error| error.message().starts_with("duplicate key");
-        let readable = errors.iter().all(twice);
-        let faults: Vec<_> = errors.iter().map(|error| syntax_fault(text, label, error)).collect();
-        if !readable {
-            return Err(Faults(faults));
-        }
-        let lines = Lines { text, label };
-        Ok((Self(Value::new(Some(&label.to_owned()), lines.table(table.get_ref()))), faults))
+/// Parses the file. A key that is set twice is a fault that leaves the rest readable; any other mistake in the
+/// syntax does not, and only the first is told, as it makes the parser stumble on.
+fn parse(text: &str, label: &str) -> Result<(Value, Vec<Fault>), Faults> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let (twice, unreadable): (Vec<_>, Vec<_>) = errors.iter().partition(|error| error.message() == DUPLICATE);
+    let told = twice.into_iter().chain(unreadable.first().copied());
+    let faults: Vec<_> = told.map(|error| syntax_fault(text, label, error)).collect();
+    if !unreadable.is_empty() {
+        return Err(Faults(faults));
     }
-}
-
-impl Source for FileLayer {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        self.0.clone().into_table()
-    }
-
-    /// The lowest layer takes the place of nothing; going through `collect` would read `"a.b"` as a path.
-    fn collect_to(&self, cache: &mut Value) -> Result<(), config::ConfigError> {
-        *cache = self.0.clone();
-        Ok(())
-    }
+    let lines = Lines { text, label };
+    Ok((Value::new(Some(&label.to_owned()), lines.table(table.get_ref())), faults))
 }
 
 fn syntax_fault(text: &str, label: &str, error: &toml::de::Error) -> Fault {
@@ -183,7 +161,7 @@ fn syntax_fault(text: &str, label: &str, error: &toml::de::Error) -> Fault {
     let before = text.get(..start).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    let here = text.get(start..end).filter(|here| error.message() == "duplicate key" && !here.is_empty());
+    let here = text.get(start..end).filter(|here| error.message() == DUPLICATE && !here.is_empty());
     Fault {
         key: String::new(),
         origin: format!("{label}, line {line}, column {column}"),

@@ -32,7 +32,7 @@ impl Secret {
     /// One line break at its end does not belong to it.
     ///
     /// # Errors
-    /// When it can't be read, is empty, larger than 64 KiB, not UTF-8, or holds a control character.
+    /// When it can't be read, is empty, larger than 64 KiB, or holds anything but visible ASCII and spaces.
     pub fn read(&self) -> Result<SecretString, SecretError> {
         self.read_in(&Environment::process())
     }
@@ -91,9 +91,12 @@ fn check(text: &str) -> Result<String, String> {
     if text.len() as u64 > LARGEST {
         return Err("is larger than 64 KiB".to_owned());
     }
-    // It will stand in a request header, where a line break would end the header.
+    // It will stand in a request header: a line break would end it, and beyond ASCII it has no agreed encoding.
     if text.chars().any(char::is_control) {
         return Err("holds a line break or another control character".to_owned());
+    }
+    if !text.is_ascii() {
+        return Err("holds a character beyond ASCII".to_owned());
     }
     Ok(text.to_owned())
 }

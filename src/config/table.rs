@@ -311,7 +311,7 @@ impl<'a> Table<'a> {
             let Kind::Choice { words, later } = kind else { return Err(Problem::new("is not a choice")) };
             if later.contains(&text) {
                 return Err(Problem::new(format!("`{text}` is not in this version of auditferry"))
-                    .hint(format!("meanwhile use {}", list(words))));
+                    .hint(format!("meanwhile use one of {}", list(words))));
             }
             let word = words.iter().find(|word| **word == text).copied();
             word.ok_or_else(|| {
