@@ -3,9 +3,24 @@
 //! Raw (what is written) becomes checked (what can't be wrong) in one pass that collects every fault. Only
 //! this module reads the environment.
 
+mod fault;
+mod key;
+mod layer;
+mod load;
+mod plaintext;
+mod schema;
 mod secret;
+mod sink;
+mod source;
+mod table;
+mod unit;
 
+pub use fault::{Fault, Faults};
+pub use layer::Environment;
+pub use load::locate;
+pub(crate) use schema::schema;
 pub use secret::{Secret, SecretError};
+pub(crate) use unit::show as show_duration;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +28,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
+
+/// The commented example, as `auditferry config example` prints it.
+pub(crate) fn example() -> &'static str {
+    include_str!("../config/auditferry.toml")
+}
+
+/// What `auditferry demo` runs with; it puts its own addresses and state directory in.
+pub(crate) fn demo() -> &'static str {
+    include_str!("../config/demo.toml")
+}
 
 /// The checked configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +131,16 @@ pub enum SourceKind {
     },
 }
 
+impl SourceKind {
+    /// Its `type` in the file.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::HubSpot { .. } => "hubspot",
+            Self::Brevo { .. } => "brevo",
+        }
+    }
+}
+
 /// How a HubSpot source proves who it is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HubSpotCredential {
@@ -157,6 +192,16 @@ pub enum Format {
     Raw,
 }
 
+impl Format {
+    /// Its word in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Raw => "raw",
+        }
+    }
+}
+
 /// `batch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
@@ -184,6 +229,17 @@ pub enum SinkKind {
     },
     /// `type = "http"`.
     Http(Box<HttpSinkConfig>),
+}
+
+impl SinkKind {
+    /// Its `type` in the file.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::File { .. } => "file",
+            Self::Http(_) => "http",
+        }
+    }
 }
 
 /// `type = "http"`.
@@ -233,3 +289,6 @@ pub struct Tls {
     /// Its private key, PEM.
     pub key_file: Option<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The JSON Schema of the file (draft 2020-12), for editors.
+
+use serde_json::{Map, Value, json};
+
+use super::key::{Absent, FILE, Family, Key, Kind, SECRET, Shape};
+
+/// The schema of the whole file, as `auditferry config schema` prints it.
+pub(crate) fn schema() -> Value {
+    let form = |form: &Key| {
+        let properties = json!({ form.name: property(form) });
+        json!({ "type": "object", "additionalProperties": false, "required": [form.name], "properties": properties })
+    };
+    let plain = json!({ "type": "string", "minLength": 1 });
+    let forms: Vec<_> = [plain].into_iter().chain(SECRET.keys().map(form)).collect();
+    let mut schema = table(&FILE);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("auditferry configuration");
+    schema["$defs"] = json!({ "secret": { "description": Kind::Secret.expected(), "oneOf": forms } });
+    schema
+}
+
+fn table(shape: &Shape) -> Value {
+    let properties: Map<_, _> = shape.keys().map(|key| (key.name.to_owned(), property(key))).collect();
+    let needed = |key: &&Key| matches!(key.absent, Absent::Fault);
+    let required: Vec<_> = shape.keys().filter(needed).map(|key| key.name).collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
+}
+
+fn property(key: &Key) -> Value {
+    let mut schema = kind(&key.kind);
+    schema["description"] = json!(key.about);
+    if let Absent::Default(text) = key.absent {
+        schema["default"] = default(&key.kind, text);
+    }
+    schema
+}
+
+fn default(kind: &Kind, text: &str) -> Value {
+    match kind {
+        Kind::Words(_) | Kind::Texts => text.split(',').collect(),
+        Kind::Switch | Kind::Count { .. } => serde_json::from_str(text).unwrap_or(Value::Null),
+        _ => json!(text),
+    }
+}
+
+fn kind(kind: &Kind) -> Value {
+    let duration = "^([0-9]+(ms|s|m|h|d|w) *)+$";
+    match kind {
+        Kind::Text | Kind::Path => json!({ "type": "string", "minLength": 1 }),
+        Kind::Listen => json!({ "type": "string" }),
+        Kind::Account => json!({ "type": ["string", "integer"] }),
+        Kind::Switch => json!({ "type": "boolean" }),
+        Kind::Count { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Size { least } => json!({
+            "type": ["string", "integer"],
+            "minimum": least,
+            "pattern": "^[0-9]+ *([kKmMgGtT]([iI])?)?[bB]?$",
+        }),
+        Kind::Duration { .. } => json!({ "type": "string", "pattern": duration }),
+        Kind::Start => {
+            json!({ "type": "string", "pattern": format!("{duration}|^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}") })
+        }
+        Kind::Url => json!({ "type": "string", "format": "uri", "pattern": "^https?://" }),
+        Kind::Choice { words, .. } => json!({ "type": "string", "enum": words }),
+        Kind::Version => json!({ "type": "string", "pattern": "^(v3|[0-9]{4}-(0[1-9]|1[0-2]))$" }),
+        Kind::Words(words) => {
+            json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": words } })
+        }
+        Kind::Texts => json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
+        Kind::Secret => json!({ "$ref": "#/$defs/secret" }),
+        Kind::Headers => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
+        Kind::Table(shape) => table(shape),
+        Kind::Family(family) => members(family),
+    }
+}
+
+fn members(family: &Family) -> Value {
+    let member = |(name, shape): &(&str, &Shape)| {
+        let mut schema = table(shape);
+        schema["properties"]["type"] =
+            json!({ "const": name, "description": format!("The type of {}.", family.one) });
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.insert(0, json!("type"));
+        }
+        schema
+    };
+    json!({
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$" },
+        "additionalProperties": { "oneOf": family.types.iter().map(member).collect::<Vec<_>>() },
+    })
+}
