@@ -8,6 +8,8 @@ pub mod hubspot;
 mod map;
 mod page;
 mod refusal;
+#[cfg(test)]
+mod testing;
 mod time;
 
 use std::time::Duration;
