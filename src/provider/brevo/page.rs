@@ -1,5 +1,7 @@
 //! Brevo's pages: `{"logs": [{action, date, user_email, user_ip, user_agent}]}`.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::event::{Account, IdentityFields};
@@ -10,9 +12,9 @@ use crate::provider::{Page, PageToken, Query, Unreadable, page};
 pub(super) fn account(body: &[u8]) -> Result<Account, Unreadable> {
     let text = page::text(body);
     let account = page::object(&text)?;
-    let id = account.filled("organization_id").map(|id| id.into_owned());
+    let id = account.filled("organization_id").map(Cow::into_owned);
     let id = id.ok_or_else(|| Unreadable::new("the account has no `organization_id`"))?;
-    Ok(Account { id, name: account.filled("companyName").map(|name| name.into_owned()) })
+    Ok(Account { id, name: account.filled("companyName").map(Cow::into_owned) })
 }
 
 /// Reads one page. There is no total to trust (`count` is in an example alone): a page that is not full is

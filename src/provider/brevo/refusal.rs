@@ -1,6 +1,7 @@
 //! What Brevo's answers other than 200 mean. One status has several meanings, which only the message tells
 //! apart; `code` is an open string, whatever the specification lists.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,8 +17,7 @@ const WINDOW_SECONDS: u64 = 3_600;
 pub(super) fn read(stream: Option<&StreamSpec>, reply: &Reply, now: Timestamp) -> Refusal {
     let text = page::text(&reply.body);
     let fields = Fields::read(&text).ok();
-    let said =
-        |name: &str| fields.as_ref().and_then(|fields| fields.filled(name)).map(|text| text.into_owned());
+    let said = |name: &str| fields.as_ref().and_then(|fields| fields.filled(name)).map(Cow::into_owned);
     let id = reply.headers.get("sib-request-id");
     let words = Words {
         peer: "Brevo",

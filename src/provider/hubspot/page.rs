@@ -1,5 +1,7 @@
 //! HubSpot's pages: `{"results": […], "paging": {"next": {"after": "…"}}}`.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::event::{Account, IdentityFields};
@@ -11,7 +13,7 @@ use super::Log;
 /// Reads `/account-info/{version}/details`.
 pub(super) fn account(body: &[u8]) -> Result<Account, Unreadable> {
     let text = page::text(body);
-    let id = page::object(&text)?.filled("portalId").map(|id| id.into_owned());
+    let id = page::object(&text)?.filled("portalId").map(Cow::into_owned);
     let id = id.ok_or_else(|| Unreadable::new("the account details have no `portalId`"))?;
     Ok(Account { id, name: None })
 }

@@ -1,6 +1,7 @@
 //! What HubSpot's answers other than 200 mean
 //! (<https://developers.hubspot.com/docs/api-reference/error-handling>: all members of an error are optional).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,8 +24,7 @@ const LOCK: Duration = Duration::from_secs(2);
 pub(super) fn read(stream: Option<&StreamSpec>, reply: &Reply, now: Timestamp) -> Refusal {
     let text = page::text(&reply.body);
     let fields = Fields::read(&text).ok();
-    let said =
-        |name: &str| fields.as_ref().and_then(|fields| fields.filled(name)).map(|text| text.into_owned());
+    let said = |name: &str| fields.as_ref().and_then(|fields| fields.filled(name)).map(Cow::into_owned);
     let id =
         said("correlationId").or_else(|| reply.headers.get("x-hubspot-correlation-id").map(str::to_owned));
     let words = Words {
