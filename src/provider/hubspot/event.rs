@@ -13,6 +13,8 @@ use crate::provider::{About, Record, StreamSpec};
 const LOGIN: &str = "LOGIN";
 /// The audit category that repeats the security history; its subCategory is a security type.
 const CRITICAL_ACTION: &str = "CRITICAL_ACTION";
+/// An audit record of category `LOGIN` that is no attempt.
+const LOGIN_MATTER: Class = Class { category: &["authentication"], types: &["info"] };
 /// The tag of an event that another collected stream carries in full.
 const MIRRORED: &str = "mirrored";
 
@@ -85,7 +87,7 @@ fn audit(event: &mut Event, fields: &Fields<'_>, mirrored: Mirrored) -> String {
         Some(LOGIN) => {
             let outcome = sub.as_deref().and_then(login_outcome);
             let (class, outcome) = match (outcome, &sub) {
-                (None, Some(_)) => (Class::default(), None),
+                (None, Some(_)) => (LOGIN_MATTER, None),
                 (outcome, _) => (map::LOGIN, Some(outcome.unwrap_or(Outcome::Unknown))),
             };
             let action = sub.clone().or_else(|| category.clone());

@@ -274,7 +274,7 @@ fn a_copy_is_mirrored_only_when_its_stream_is_collected() {
     assert_eq!(mirrored(false, true, &critical), (true, None));
     assert_eq!(mirrored(true, false, &critical), (false, Some("iam".into())));
     // The login history has attempts alone, so that this is nowhere else.
-    assert_eq!(mirrored(true, true, &row("LOGIN", "LOGOUT")), (false, None));
+    assert_eq!(mirrored(true, true, &row("LOGIN", "LOGOUT")), (false, Some("authentication".into())));
     assert_eq!(mirrored(true, true, &row("CONTENT", "BLOG")), (false, None));
 }
 
