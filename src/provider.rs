@@ -2,12 +2,21 @@
 //! loop, the clock, the budget and the one HTTP call, so a provider is tested from recorded pages alone.
 
 pub mod brevo;
+mod canonical;
+mod fields;
 pub mod hubspot;
+mod map;
+mod page;
+mod refusal;
+#[cfg(test)]
+mod testing;
+mod time;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use url::Url;
 
 use crate::event::{Account, Event, EventId, IdentityFields};
 use crate::exchange::{Headers, Reply, Request};
@@ -48,6 +57,12 @@ pub trait Provider: Send + Sync + std::fmt::Debug + 'static {
 
     /// Turns a record into an event. Total: what cannot be mapped becomes a `pipeline_error`.
     fn event(&self, stream: &StreamSpec, record: &Record, about: &About<'_>) -> Event;
+
+    /// Whether another stream that is collected too carries this event in full, so that it may be left out
+    /// here (`mirrored = "drop"`).
+    fn is_mirrored(&self, _stream: &StreamSpec, _record: &Record) -> bool {
+        false
+    }
 
     /// What an answer other than 200 means, to one stream (`None`: to [`Provider::account_request`]).
     fn read_refusal(&self, stream: Option<&StreamSpec>, reply: &Reply, now: Timestamp) -> Refusal;
@@ -218,4 +233,28 @@ pub struct Quota {
 pub struct Unreadable {
     /// What is wrong with it, with the place in the text.
     pub what: String,
+}
+
+impl Unreadable {
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into() }
+    }
+}
+
+/// The address of an endpoint: the path behind the base URL's own, whether that ends in a slash or not.
+fn endpoint(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Only an address like `mailto:` has no path to extend; the configuration takes http and https alone.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
+}
+
+/// Sets a header, in place of one that is there already.
+fn set_header(request: &mut Request, name: &str, value: String) {
+    request.headers.retain(|(known, _)| known != name);
+    request.headers.push((name.to_owned(), value));
 }

@@ -1,0 +1,221 @@
+//! What the tests of all providers share.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{About, Page, PageToken, Provider, Query, Record, StreamSpec, TimeRange, Unit};
+use crate::event::{Account, EventId, IdentityScope, Kind};
+use crate::exchange::{Headers, Reply};
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(super) fn query(limit: u32) -> Query {
+    Query { range: None, unit: Unit::Primary, limit, at: PageToken::First }
+}
+
+pub(super) fn range(from: &str, to: Option<&str>) -> Option<TimeRange> {
+    Some(TimeRange { from: at(from), to: to.map(at) })
+}
+
+pub(super) fn stream(provider: &impl Provider, name: &str) -> &'static StreamSpec {
+    provider.streams().iter().find(|stream| stream.name == name).unwrap()
+}
+
+pub(super) fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
+    Reply {
+        status,
+        headers: Headers::new(
+            headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        ),
+        body: Bytes::from(body.to_owned()),
+        elapsed: Duration::ZERO,
+    }
+}
+
+/// The only record of a page that holds this row.
+pub(super) fn record(provider: &impl Provider, stream_name: &str, row: &str) -> Record {
+    let member = if provider.name() == "brevo" { "logs" } else { "results" };
+    let body = Bytes::from(format!(r#"{{"{member}":[{row}]}}"#));
+    let page = provider.read_page(stream(provider, stream_name), &query(100), &body).unwrap();
+    let [record] = <[Record; 1]>::try_from(page.records).unwrap();
+    assert_eq!(record.text, row.trim());
+    record
+}
+
+pub(super) fn id(provider: &impl Provider, stream_name: &str, row: &str) -> EventId {
+    let scope = IdentityScope::new(provider.name(), "42", stream_name);
+    scope.id(&record(provider, stream_name, row).identity, None)
+}
+
+/// The event of a record as JSON.
+pub(super) fn event(provider: &impl Provider, stream_name: &str, record: &Record) -> Value {
+    let account = Account { id: "42".into(), name: None };
+    let about = About {
+        id: EventId::from_bytes([0xab; 16]),
+        source: "crm",
+        account: &account,
+        collected: at("2026-11-22T10:00:00.123456Z"),
+    };
+    let core = provider.event(stream(provider, stream_name), record, &about).to_core();
+    serde_json::from_str(&core).unwrap()
+}
+
+/// A record and its event, as a golden file lists them.
+#[derive(Deserialize)]
+struct Golden<'a> {
+    #[serde(borrow)]
+    record: &'a RawValue,
+    event: Value,
+}
+
+/// Compares every record of a golden file with its event, whose members that are the same in all are left
+/// out of the file.
+pub(super) fn check_golden(provider: &impl Provider, stream_name: &str, file: &str) {
+    let cases: Vec<Golden<'_>> = serde_json::from_str(file).unwrap();
+    assert!(!cases.is_empty());
+    let spec = stream(provider, stream_name);
+    for case in cases {
+        let mut event = event(provider, stream_name, &record(provider, stream_name, case.record.get()));
+        let common = serde_json::json!({
+            "auditferry": {"source": "crm", "stream": stream_name},
+            "organization": {"id": "42"},
+        });
+        let inside = serde_json::json!({
+            "id": "ab".repeat(16),
+            "dataset": spec.dataset,
+            "module": provider.name(),
+            "created": "2026-11-22T10:00:00.123Z",
+        });
+        remove_equal(&mut event, common);
+        remove_equal(&mut event["event"], inside);
+        assert_eq!(event, case.event, "\n{}\nbecame\n{event:#}", case.record);
+    }
+}
+
+fn remove_equal(value: &mut Value, expected: Value) {
+    let (Value::Object(members), Value::Object(expected)) = (value, expected) else { panic!("no object") };
+    for (name, value) in expected {
+        assert_eq!(members.remove(&name), Some(value), "{name}");
+    }
+}
+
+/// Reads pages of records whose members hold anything, and pages with bytes changed at random: nothing
+/// panics, every readable page gives its rows, and every event is a valid one.
+pub(super) fn survive_anything(provider: &impl Provider, fields: &[&str]) {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let member = if provider.name() == "brevo" { "logs" } else { "results" };
+    for _ in 0..500 {
+        let rows: Vec<String> = (0..random.usize(..4)).map(|_| any_row(&mut random, fields)).collect();
+        let text = format!(r#"{{"{member}":[{}],"paging":{}}}"#, rows.join(","), any_json(&mut random, 0));
+        let mut bytes = text.into_bytes();
+        for spec in provider.streams() {
+            let page = provider.read_page(spec, &query(2), &Bytes::from(bytes.clone())).unwrap();
+            assert_eq!(page.records.len(), rows.len());
+            check_events(provider, spec, &page);
+        }
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(..bytes.len());
+            bytes[at] = random.u8(..);
+        }
+        bytes.truncate(random.usize(bytes.len() / 2..=bytes.len()));
+        for spec in provider.streams() {
+            if let Ok(page) = provider.read_page(spec, &query(2), &Bytes::from(bytes.clone())) {
+                check_events(provider, spec, &page);
+            }
+            let refused = Reply { body: Bytes::from(bytes.clone()), ..reply(random.u16(100..600), &[], "") };
+            provider.read_refusal(Some(spec), &refused, Timestamp::UNIX_EPOCH);
+        }
+        let _ = provider.read_account(&bytes);
+    }
+}
+
+fn check_events(provider: &impl Provider, spec: &StreamSpec, page: &Page) {
+    // ECS 9.4: event.category and the event.type values that are used here.
+    const CATEGORIES: [&str; 4] = ["authentication", "configuration", "database", "iam"];
+    const TYPES: [&str; 10] =
+        ["access", "admin", "change", "creation", "deletion", "end", "group", "info", "start", "user"];
+    for record in &page.records {
+        provider.is_mirrored(spec, record);
+        let account = Account { id: "42".into(), name: None };
+        let about = About {
+            id: EventId::from_bytes([0; 16]),
+            source: "s",
+            account: &account,
+            collected: Timestamp::UNIX_EPOCH,
+        };
+        let event = provider.event(spec, record, &about);
+        assert!(event.event.category.iter().all(|category| CATEGORIES.contains(&category.as_str())));
+        assert!(event.event.types.iter().all(|kind| TYPES.contains(&kind.as_str())));
+        assert!(!event.event.action.is_empty() && !event.event.provider.is_empty());
+        assert_eq!(event.error.is_some(), event.event.kind == Kind::PipelineError);
+        assert_eq!(event.error.is_some(), record.time.is_none());
+        let core: crate::event::Event = serde_json::from_str(&event.to_core()).unwrap();
+        assert_eq!(core.event.action, event.event.action);
+        assert!(!core.message.unwrap_or_default().contains('\n'));
+    }
+}
+
+fn any_row(random: &mut fastrand::Rng, fields: &[&str]) -> String {
+    if random.u8(..20) == 0 {
+        return any_json(random, 0);
+    }
+    let mut members = Vec::new();
+    for field in fields {
+        if random.u8(..8) > 0 {
+            members.push(format!("{}:{}", Value::from(*field), any_json(random, 0)));
+        }
+    }
+    format!("{{{}}}", members.join(", "))
+}
+
+fn any_json(random: &mut fastrand::Rng, depth: usize) -> String {
+    const SCALARS: [&str; 24] = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-1",
+        "1e999",
+        "1710000000",
+        "1710000000123",
+        "184467440737095516151",
+        r#""""#,
+        r#"" ""#,
+        r#""\ud800""#,
+        r#""\u0000\n""#,
+        r#""é@ü""#,
+        r#""a@b@example.com""#,
+        r#""LOGIN""#,
+        r#""CRITICAL_ACTION""#,
+        r#""ADD_ADMIN_USER""#,
+        r#""login-failed""#,
+        r#""2025-02-07T14:12:13.544Z""#,
+        r#""-009999-01-02T01:59:59Z""#,
+        r#""::ffff:1.2.3.4""#,
+        r#""us""#,
+        r#""ß""#,
+    ];
+    match random.u8(..10) {
+        0 if depth < 3 => {
+            let items: Vec<_> = (0..random.usize(..3)).map(|_| any_json(random, depth + 1)).collect();
+            format!("[{}]", items.join(" ,"))
+        }
+        1 if depth < 3 => {
+            let names = ["userId", "userEmail", "next", "after", "é"];
+            let members: Vec<_> = (0..random.usize(..3))
+                .map(|_| format!(r#""{}": {}"#, names[random.usize(..5)], any_json(random, depth + 1)))
+                .collect();
+            format!("{{{}}}", members.join(","))
+        }
+        _ => SCALARS[random.usize(..SCALARS.len())].to_owned(),
+    }
+}
