@@ -1,3 +1,224 @@
-//! cli
-pub(crate) mod check;
-pub(crate) mod config;
+//! The command line: one file per command, and the only place that prints.
+//!
+//! Logs go to stderr, data to stdout. Exit codes: 0 done, 1 failed while working, 2 bad command line or
+//! configuration (nothing was touched), 3 another process holds the state directory.
+
+mod check;
+mod config;
+mod demo;
+mod log;
+mod run;
+mod simulate;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, Environment, Faults, locate};
+use crate::service::{ServiceError, SignalThread, Stop};
+use crate::store::StoreError;
+
+/// A bad command line or configuration.
+const EXIT_CONFIGURATION: u8 = 2;
+/// Another process holds the state directory.
+const EXIT_HELD: u8 = 3;
+/// Two are enough for what is mostly waiting; more would only cost memory.
+const ASYNC_THREADS: usize = 2;
+/// Mapping, compression, files and name look-ups.
+const BLOCKING_THREADS: usize = 16;
+
+/// Carries HubSpot and Brevo audit events to a SIEM: nothing lost, nothing doubled.
+#[derive(Debug, Parser)]
+#[command(name = "auditferry", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration file [default: $AUDITFERRY_CONFIG, else /etc/auditferry/auditferry.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// How log lines are written to stderr [default: text on a terminal, json otherwise]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as `auditferry::collect=debug`
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    log_level: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Poll every source and deliver to every sink, until SIGTERM or SIGINT
+    Run(RunArgs),
+    /// Validate the configuration: every fault at once, nothing is touched
+    Check(CheckArgs),
+    /// Show how far every stream and sink is, with the daemon running or stopped
+    Status(StatusArgs),
+    /// Print an example or the JSON Schema of the configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Serve a stand-in for the HubSpot and Brevo endpoints on loopback
+    Simulate(simulate::SimulateArgs),
+    /// Show it all at work: stand-in providers, a temporary state directory, events on stdout
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// One complete poll of every stream; exit when every sink has accepted every event
+    #[arg(long)]
+    once: bool,
+    /// With --once: give up after this long, and say what is left
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, requires = "once")]
+    timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Read the file, the environment and the secrets, and ask nobody
+    #[arg(long, required = true)]
+    offline: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Stop by itself after this long
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// A commented example with every key
+    Example,
+    /// The JSON Schema, for editors
+    Schema,
+}
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::duration(text)
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    // clap exits with 2 on a bad command line, as the contract wants.
+    let cli = Cli::parse();
+    if let Err(reason) = log::start(cli.log_format, &cli.log_level) {
+        return fail(EXIT_CONFIGURATION, &format!("--log-level {}: {reason}", cli.log_level));
+    }
+    let path = locate(cli.config, &Environment::process());
+    let load = || Config::load(&path);
+    let result = match cli.command {
+        Command::Run(args) => load().map_err(Failure::from).and_then(|config| {
+            block_on(|stop| async {
+                if args.once { run::once(config, args.timeout, stop).await } else { run::daemon(config, stop).await }
+            })
+        }),
+        Command::Check(CheckArgs { offline: _, output }) => {
+            check::offline(&path, output == Output::Json).map_err(Failure::from)
+        }
+        Command::Status(args) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
+        }
+        Command::Config(ConfigCommand::Example) => done(config::example()),
+        Command::Config(ConfigCommand::Schema) => done(config::schema()),
+        Command::Simulate(args) => block_on(|stop| simulate::run(args, stop)),
+        Command::Demo(args) => block_on(|stop| demo::run(args.duration, stop)),
+    };
+    result.unwrap_or_else(|failure| failure.report())
+}
+
+fn done(result: std::io::Result<()>) -> Result<ExitCode, Failure> {
+    result.map(|()| ExitCode::SUCCESS).map_err(Failure::from)
+}
+
+/// Runs a command on the runtime, with the signals that stop it.
+fn block_on<F>(command: impl FnOnce(Stop) -> F) -> Result<ExitCode, Failure>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(ASYNC_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()?;
+    let stop = Stop::new();
+    let signals = SignalThread::start(stop.clone())?;
+    let outcome = runtime.block_on(command(stop));
+    drop(signals);
+    // A hung name look-up must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(outcome.map(|()| ExitCode::SUCCESS)?)
+}
+
+/// Why a command failed.
+enum Failure {
+    Configuration(Faults),
+    Work(anyhow::Error),
+}
+
+impl From<Faults> for Failure {
+    fn from(faults: Faults) -> Self {
+        Self::Configuration(faults)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(failure: E) -> Self {
+        Self::Work(failure.into())
+    }
+}
+
+impl Failure {
+    fn report(&self) -> ExitCode {
+        match self {
+            Self::Configuration(faults) => fail(EXIT_CONFIGURATION, &faults.to_string()),
+            Self::Work(failure) => fail(exit_code(failure), &format!("{failure:#}")),
+        }
+    }
+}
+
+fn exit_code(failure: &anyhow::Error) -> u8 {
+    let held = failure.chain().any(|cause| {
+        let store = cause.downcast_ref::<StoreError>().or(match cause.downcast_ref::<ServiceError>() {
+            Some(ServiceError::Store(store)) => Some(store),
+            _ => None,
+        });
+        matches!(store, Some(StoreError::Locked { .. }))
+    });
+    if held { EXIT_HELD } else { 1 }
+}
+
+fn fail(code: u8, message: &str) -> ExitCode {
+    use std::io::Write;
+    // When even stderr is gone, the exit code still tells.
+    let _ = writeln!(std::io::stderr().lock(), "auditferry: {message}");
+    ExitCode::from(code)
+}

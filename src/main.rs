@@ -1,1 +1,7 @@
-fn main() {}
+//! The `auditferry` program: see [`auditferry::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    auditferry::cli::main()
+}

@@ -50,11 +50,6 @@ pub trait Provider: Send + Sync + std::fmt::Debug + 'static {
     /// When it is not the JSON of such a page. A record that makes no sense is still a record.
     fn read_page(&self, stream: &StreamSpec, query: &Query, body: &Bytes) -> Result<Page, Unreadable>;
 
-    /// Whether the record tells what another stream of this source, which is on, tells in full.
-    fn is_mirrored(&self, _stream: &StreamSpec, _record: &Record) -> bool {
-        false
-    }
-
     /// Turns a record into an event. Total: what cannot be mapped becomes a `pipeline_error`.
     fn event(&self, stream: &StreamSpec, record: &Record, about: &About<'_>) -> Event;
 
