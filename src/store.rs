@@ -3,15 +3,70 @@
 //! One writer thread owns the connection and takes commands over a bounded channel, one reader thread
 //! answers questions from a connection of its own. Pages that wait together are committed together.
 //! What is committed goes on to the sinks from memory; the file serves only what waits.
+//!
+//! What holds, killed at any instant:
+//!
+//! - A page's known ids, its events and their sequences are on disk together or not at all, and before its
+//!   commit is answered. A cursor is written behind the pages that it passes, never before.
+//! - A sequence is given once and without a hole, for it is counted up in the transaction that adds the event.
+//! - A position is never given twice (`AUTOINCREMENT`). A reader takes positions in order, each once, whether
+//!   they come from memory or from the file.
+//! - A row goes only when every sink has passed it and its retention is over.
+//!
+//! What is absent on purpose: a cache of known ids (the file's pages are one), a lock around anything (each
+//! state has one owner), a command that deletes undelivered events.
+
+mod command;
+mod database;
+mod error;
+#[cfg(test)]
+mod faults;
+mod feed;
+mod page;
+mod reader;
+mod sink;
+mod snapshot;
+mod source;
+mod spool;
+mod sql;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+mod writer;
+
+pub use error::StoreError;
+#[cfg(test)]
+pub(crate) use faults::Faults;
+pub use sink::{SinkNote, SinkRegistration};
+pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
+pub use source::RotatedCredential;
+pub use spool::{SpoolLevel, SpoolReader};
+pub use stream::{Cursor, FilterHabit, Gap, KnownKey, StreamId, StreamNote, StreamState};
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::event::{Account, EventId, NewEvent, StoredEvent, StreamName};
+use crate::event::{Account, NewEvent, StreamName};
+use command::{Closure, Command, Control, Reply, Work};
+use database::Database;
+use error::Place;
+use page::{Ledger, Page, SpoolEnd};
+use reader::{Question, Reader};
+use upkeep::Upkeep;
+use writer::Writer;
+
+/// Commands and questions that may wait: three groups of pages. More would only hold pages in memory.
+const QUEUE: usize = 16;
+
+/// Known ids dropped by one command: a few milliseconds, so that commits get in between.
+const FORGOTTEN_AT_ONCE: u32 = 5000;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -21,72 +76,6 @@ pub struct StoreOptions {
     /// How long delivered events stay for replay (`spool.retention`).
     pub retention: Duration,
 }
-
-/// Why the store could not do something.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// Another process holds the state directory (exit code 3).
-    #[error("another auditferry holds {path}")]
-    Locked { path: String },
-    /// The file was written by a newer version.
-    #[error("{path} has schema version {found}, this program knows up to {known}: use a newer auditferry")]
-    Newer { path: String, found: i64, known: i64 },
-    /// The file is damaged.
-    #[error("{path} is damaged: {reason}")]
-    Damaged { path: String, reason: String },
-    /// No room on the volume: polling stops, delivery goes on.
-    #[error("no room left in the state directory: {reason}")]
-    Full { reason: String },
-    /// Anything else.
-    #[error("{0}")]
-    Failed(String),
-    /// The store was closed; the process is stopping.
-    #[error("the store is closed")]
-    Closed,
-}
-
-/// A stream's number in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StreamId(pub i64);
-
-/// How far a stream has been collected. Read from the store at every turn.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cursor {
-    /// The newest event time collected, never later than the time of its fetch.
-    pub high_water: Option<Timestamp>,
-    /// The provider was read completely up to this instant.
-    pub complete_to: Option<Timestamp>,
-}
-
-/// How a stream's time filter has turned out to work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FilterHabit {
-    /// As documented.
-    #[default]
-    Primary,
-    /// In the other unit.
-    Alternative,
-    /// Not at all.
-    Unfiltered,
-}
-
-/// A stream as the store knows it.
-#[derive(Debug, Clone)]
-pub struct StreamState {
-    /// Its number.
-    pub id: StreamId,
-    /// How far it has been collected.
-    pub cursor: Cursor,
-    /// How its time filter works.
-    pub filter: FilterHabit,
-    /// When the last complete reconcile began.
-    pub reconciled: Option<Timestamp>,
-    /// The highest sequence given.
-    pub sequence: i64,
-}
-
-/// The key of a known event: its time (`None`: undated) and its id.
-pub type KnownKey = (Option<Timestamp>, EventId);
 
 /// What a commit did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +88,7 @@ pub struct Committed {
 
 /// A commit that is under way.
 #[derive(Debug)]
-pub struct PendingCommit(pub(crate) tokio::sync::oneshot::Receiver<Result<Committed, StoreError>>);
+pub struct PendingCommit(pub(crate) oneshot::Receiver<Result<Committed, StoreError>>);
 
 impl PendingCommit {
     /// Waits until the events are on disk.
@@ -111,285 +100,333 @@ impl PendingCommit {
     }
 }
 
-/// A part of the past that can't be collected any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// The stream.
-    pub stream: StreamName,
-    /// From here.
-    pub from: Timestamp,
-    /// To here.
-    pub to: Timestamp,
-}
-
-/// How full the spool is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SpoolLevel {
-    /// Bytes of events that at least one sink has still to take.
-    pub used: u64,
-    /// `spool.max_size`.
-    pub max: u64,
-    /// Set at `max`, cleared again at nine tenths of it: polling pauses meanwhile.
-    pub full: bool,
-}
-
-/// A sink as the configuration names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SinkRegistration {
-    /// Its name.
-    pub name: String,
-    /// The sources whose events it gets; empty means all.
-    pub sources: Vec<String>,
-}
-
-/// What a stream's last turn came to; kept so that `status` can tell it of a stopped daemon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamNote {
-    /// A complete poll that began at this time.
-    Success(Timestamp),
-    /// A poll that failed at this time, and why.
-    Failure(Timestamp, String),
-}
-
-/// A sink's state; kept so that `status` can tell it of a stopped daemon.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum SinkNote {
-    /// Delivering, or nothing to deliver.
-    #[default]
-    Working,
-    /// Failing in passing, and why.
-    Retrying(String),
-    /// Refused by its receiver, and why.
-    Held(String),
-}
-
-/// What `status` tells.
-#[derive(Debug, Clone, Default)]
-pub struct Snapshot {
-    /// Every stream of every source that was ever polled.
-    pub streams: Vec<StreamSnapshot>,
-    /// Every sink that is in the configuration.
-    pub sinks: Vec<SinkSnapshot>,
-    /// Every gap.
-    pub gaps: Vec<Gap>,
-    /// Bytes of undelivered events.
-    pub undelivered_bytes: u64,
-}
-
-/// A stream in a [`Snapshot`].
+/// The store's handle; cheap to clone. The threads end with [`Store::close`], or when the last handle and the
+/// last [`SpoolReader`] are dropped.
 #[derive(Debug, Clone)]
-pub struct StreamSnapshot {
-    /// Which.
-    pub name: StreamName,
-    /// How far it has been collected.
-    pub cursor: Cursor,
-    /// Events ever collected.
-    pub events: i64,
-    /// Start of the last complete poll.
-    pub last_success: Option<Timestamp>,
-    /// The last failure since then.
-    pub last_failure: Option<(Timestamp, String)>,
-    /// When the last complete reconcile began.
-    pub reconciled: Option<Timestamp>,
+pub struct Store {
+    commands: mpsc::Sender<Command>,
+    questions: mpsc::Sender<Question>,
+    end: watch::Receiver<i64>,
+    level: watch::Receiver<SpoolLevel>,
+    place: Arc<Place>,
+    /// Taken by whoever closes the store.
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
-
-/// A sink in a [`Snapshot`].
-#[derive(Debug, Clone)]
-pub struct SinkSnapshot {
-    /// Which.
-    pub name: String,
-    /// Events that it has accepted.
-    pub delivered: i64,
-    /// Events that wait for it.
-    pub waiting: i64,
-    /// When the oldest of them was committed.
-    pub oldest_waiting: Option<Timestamp>,
-    /// Its state.
-    pub note: SinkNote,
-    /// Events that it refused for good.
-    pub dead_letters: i64,
-}
-
-/// The store's handle; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Store {}
 
 impl Store {
-    /// Opens the store in `directory` (made if missing, mode 0700, locked for this process).
-    pub fn open(_directory: &Path, _options: &StoreOptions) -> Result<Self, StoreError> {
-        unimplemented!()
+    /// Opens the store in `directory` (made if missing, mode 0700, locked for this process). Blocks: a file that
+    /// was not closed in order is looked through.
+    ///
+    /// # Errors
+    /// When another process has it, when it can't be used, or when it was written by a newer version; in that
+    /// last case nothing was changed.
+    pub fn open(directory: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::open_with(directory, options, |_| Ok(()))
+    }
+
+    /// Opens the store without waiting for the disk, and with `faults` that strike it.
+    #[cfg(test)]
+    pub(crate) fn open_for_test(
+        directory: &Path,
+        options: &StoreOptions,
+        faults: &Faults,
+    ) -> Result<Self, StoreError> {
+        Self::open_with(directory, options, |db| {
+            db.faults = faults.clone();
+            db.connection.execute_batch("PRAGMA synchronous = OFF")
+        })
+    }
+
+    fn open_with(
+        directory: &Path,
+        options: &StoreOptions,
+        adjust: impl FnOnce(&mut Database) -> rusqlite::Result<()>,
+    ) -> Result<Self, StoreError> {
+        let place = Arc::new(Place::new(directory));
+        let explain = |error| place.explain(error);
+        let lock = database::lock(&place)?;
+        let mut db = Database::open(&place)?;
+        adjust(&mut db).map_err(explain)?;
+        let spool_end = SpoolEnd::read(&db.connection).map_err(explain)?;
+        let reader = Reader::new(database::open_to_read(&place).map_err(explain)?);
+        let (commands, waiting_commands) = mpsc::channel(QUEUE);
+        let (questions, waiting_questions) = mpsc::channel(QUEUE);
+        let (end_sender, end) = watch::channel(spool_end.position);
+        let (level_sender, level) =
+            watch::channel(SpoolLevel { max: options.max_size, ..SpoolLevel::default() });
+        let mut writer = Writer {
+            db,
+            lock,
+            place: Arc::clone(&place),
+            options: options.clone(),
+            ledger: Ledger::new(spool_end),
+            upkeep: Upkeep::new(),
+            feeds: Vec::new(),
+            end: end_sender,
+            level: level_sender,
+            group: Vec::new(),
+            next: None,
+            commands: waiting_commands,
+        };
+        writer.load_feeds()?;
+        let threads = vec![
+            thread("store-writer", move || writer.run())?,
+            thread("store-reader", move || reader.run(waiting_questions))?,
+        ];
+        Ok(Self { commands, questions, end, level, place, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Reads a snapshot of the state directory without locking it, beside a running daemon or without one.
-    pub fn read_snapshot(_directory: &Path) -> Result<Snapshot, StoreError> {
-        unimplemented!()
+    /// Blocks for a short read.
+    ///
+    /// # Errors
+    /// When there is no state, or it can't be read.
+    pub fn read_snapshot(directory: &Path) -> Result<Snapshot, StoreError> {
+        snapshot::of_directory(directory)
     }
 
     /// A snapshot of this open store.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the store was closed.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        unimplemented!()
+        self.ask(|reader| snapshot::read(&reader.db)).await
     }
 
     /// Names the sinks that events must wait for. A sink that is new starts with what is committed from now
     /// on; one that was there before goes on from its position; one that is missing holds nothing up.
-    pub async fn register_sinks(&self, _sinks: Vec<SinkRegistration>) -> Result<(), StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn register_sinks(&self, sinks: Vec<SinkRegistration>) -> Result<(), StoreError> {
+        self.control(|reply| Control::Register(sinks, reply)).await
     }
 
     /// The account that the source was bound to on first sight; binds it when it is new.
-    pub async fn bind_account(&self, _source: &str, _account: Account) -> Result<Account, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn bind_account(&self, source: &str, account: Account) -> Result<Account, StoreError> {
+        let name = source.to_owned();
+        self.change(None, move |db| source::bind_account(db, &name, &account)).await
     }
 
     /// The account that the source is bound to, if it is.
-    pub async fn account(&self, _source: &str) -> Result<Option<Account>, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When the file can't be read, or the store was closed.
+    pub async fn account(&self, source: &str) -> Result<Option<Account>, StoreError> {
+        let name = source.to_owned();
+        self.ask(move |reader| source::account(&reader.db, &name)).await
     }
 
     /// The stream's state; makes it when it is new.
-    pub async fn stream(&self, _name: &StreamName) -> Result<StreamState, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn stream(&self, name: &StreamName) -> Result<StreamState, StoreError> {
+        let name = name.clone();
+        self.change(None, move |db| stream::find_or_make(db, &name)).await
     }
 
-    /// For every key, whether it is known. Sees what is committed.
-    pub async fn known(&self, _stream: StreamId, _keys: Vec<KnownKey>) -> Result<Vec<bool>, StoreError> {
-        unimplemented!()
+    /// For every key, whether it is known. Sees what is committed. An event that was collected without a time
+    /// is known under any time.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the store was closed.
+    pub async fn known(&self, stream: StreamId, keys: Vec<KnownKey>) -> Result<Vec<bool>, StoreError> {
+        self.ask(move |reader| stream::known(&reader.db, stream, &keys)).await
     }
 
     /// Whether any event with `from <= time < to` is known.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the store was closed.
     pub async fn knows_any(
         &self,
-        _stream: StreamId,
-        _from: Timestamp,
-        _to: Timestamp,
+        stream: StreamId,
+        from: Timestamp,
+        to: Timestamp,
     ) -> Result<bool, StoreError> {
-        unimplemented!()
+        self.ask(move |reader| stream::knows_any(&reader.db, stream, from, to)).await
     }
 
     /// Hands a page's events to the writer: in one transaction, ids that are not known are added, each new
     /// event gets its sequence and goes to the spool. Waits for a place in the queue only.
+    ///
+    /// # Errors
+    /// When the store was closed.
     pub async fn commit_page(
         &self,
-        _stream: StreamId,
-        _events: Vec<NewEvent>,
+        stream: StreamId,
+        events: Vec<NewEvent>,
     ) -> Result<PendingCommit, StoreError> {
-        unimplemented!()
+        let (reply, answer) = oneshot::channel();
+        let page = Page::new(stream, events, reply);
+        self.send(Command::Work(Work::Page(page))).await?;
+        Ok(PendingCommit(answer))
     }
 
     /// Moves the cursor; never back.
-    pub async fn complete_window(&self, _stream: StreamId, _cursor: Cursor) -> Result<(), StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk; also when a page of the stream that waited with it could not be committed.
+    pub async fn complete_window(&self, stream: StreamId, cursor: Cursor) -> Result<(), StoreError> {
+        self.change(Some(stream), move |db| stream::move_cursor(db, stream, cursor)).await
     }
 
     /// Remembers how the stream's filter works.
-    pub async fn remember_filter(&self, _stream: StreamId, _filter: FilterHabit) -> Result<(), StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn remember_filter(&self, stream: StreamId, filter: FilterHabit) -> Result<(), StoreError> {
+        self.change(Some(stream), move |db| stream::set_filter(db, stream, filter)).await
     }
 
     /// Remembers that a complete reconcile began at `began`.
-    pub async fn remember_reconcile(&self, _stream: StreamId, _began: Timestamp) -> Result<(), StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn remember_reconcile(&self, stream: StreamId, began: Timestamp) -> Result<(), StoreError> {
+        self.change(Some(stream), move |db| stream::set_reconciled(db, stream, began)).await
     }
 
     /// Records a gap. Returns false when the same gap (or one that covers it) is there already.
-    pub async fn record_gap(&self, _gap: Gap) -> Result<bool, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn record_gap(&self, gap: Gap) -> Result<bool, StoreError> {
+        self.change(None, move |db| stream::record_gap(db, &gap)).await
     }
 
     /// Keeps what a stream's turn came to.
-    pub async fn note_stream(&self, _stream: StreamId, _note: StreamNote) -> Result<(), StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn note_stream(&self, stream: StreamId, note: StreamNote) -> Result<(), StoreError> {
+        self.change(Some(stream), move |db| stream::note(db, stream, &note)).await
     }
 
     /// Keeps a sink's state.
-    pub async fn note_sink(&self, _sink: &str, _note: SinkNote) -> Result<(), StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn note_sink(&self, sink: &str, note: SinkNote) -> Result<(), StoreError> {
+        let name = sink.to_owned();
+        self.change(None, move |db| sink::note(db, &name, &note)).await
     }
 
-    /// Drops known ids of the stream older than `before`.
-    pub async fn forget_known(&self, _stream: StreamId, _before: Timestamp) -> Result<(), StoreError> {
-        unimplemented!()
+    /// Drops known ids of the stream older than `before`, in steps that let commits in between.
+    ///
+    /// # Errors
+    /// When a part of it is not on disk.
+    pub async fn forget_known(&self, stream: StreamId, before: Timestamp) -> Result<(), StoreError> {
+        let step = move |db: &Connection| stream::forget_known(db, stream, before, FORGOTTEN_AT_ONCE);
+        while !self.change(Some(stream), step).await? {}
+        Ok(())
     }
 
     /// A credential that the provider has rotated (an OAuth refresh token), kept under the source's name.
-    pub async fn rotated_credential(&self, _source: &str) -> Result<Option<RotatedCredential>, StoreError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// When the file can't be read, or the store was closed.
+    pub async fn rotated_credential(&self, source: &str) -> Result<Option<RotatedCredential>, StoreError> {
+        let name = source.to_owned();
+        self.ask(move |reader| source::credential(&reader.db, &name)).await
     }
 
     /// Keeps a rotated credential.
+    ///
+    /// # Errors
+    /// When it is not on disk.
     pub async fn keep_credential(
         &self,
-        _source: &str,
-        _credential: RotatedCredential,
+        source: &str,
+        credential: RotatedCredential,
     ) -> Result<(), StoreError> {
-        unimplemented!()
+        let name = source.to_owned();
+        self.change(None, move |db| source::keep_credential(db, &name, &credential)).await
     }
 
-    /// The events for one sink, from its position on. One reader per sink.
-    pub async fn reader(&self, _sink: &str) -> Result<SpoolReader, StoreError> {
-        unimplemented!()
+    /// The events for one sink, from its position on. One reader per sink: a second one ends the feed from
+    /// memory of the first.
+    ///
+    /// # Errors
+    /// When the sink is not registered.
+    pub async fn reader(&self, sink: &str) -> Result<SpoolReader, StoreError> {
+        let name = sink.to_owned();
+        let seat = self.control(|reply| Control::Follow(name.clone(), reply)).await?;
+        Ok(SpoolReader::new(self.clone(), name, seat, self.end.clone()))
     }
 
     /// How full the spool is.
     pub fn level(&self) -> watch::Receiver<SpoolLevel> {
-        unimplemented!()
+        self.level.clone()
     }
 
-    /// Ends the threads when every command before is done, checkpoints and closes the file.
+    /// Ends the threads when every command before is done, checkpoints and closes the file. What other handles
+    /// ask afterwards is answered with [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// When the file could not be closed in order; it is then checked at the next start.
     pub async fn close(self) -> Result<(), StoreError> {
-        unimplemented!()
+        // The reader first: the checkpoint empties the log only when nobody reads it.
+        let _ = self.questions.send(Question::Close).await;
+        let closed = self.control(Control::Close).await;
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().map(JoinHandle::join).collect::<Result<Vec<()>, _>>()
+        });
+        match joined.await {
+            Ok(Ok(_)) => closed,
+            Ok(Err(_)) | Err(_) => Err(closed.err().unwrap_or(StoreError::Closed)),
+        }
+    }
+
+    async fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.commands.send(command).await.map_err(|_| StoreError::Closed)
+    }
+
+    async fn control<T>(&self, control: impl FnOnce(Reply<T>) -> Control) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Control(control(reply))).await?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Has the writer apply `work`; its result comes back when it is on disk.
+    async fn change<T: Send + 'static>(
+        &self,
+        stream: Option<StreamId>,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let change = Closure { stream, work, result: None, reply: Some(reply) };
+        self.send(Command::Work(Work::Change(Box::new(change)))).await?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Has the reader answer `question`.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Reader) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Question::Ask(Box::new(move |reader: &mut Reader| {
+            let _ = reply.send(question(reader));
+        }));
+        if self.commands.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        self.questions.send(ask).await.map_err(|_| StoreError::Closed)?;
+        let answered = answer.await.map_err(|_| StoreError::Closed)?;
+        answered.map_err(|error| self.place.explain(error))
     }
 }
 
-/// A credential that replaced the configured one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RotatedCredential {
-    /// SHA-256 of the configured credential that it replaces: another one in the configuration wins.
-    pub replaces: [u8; 32],
-    /// The secret.
-    pub secret: String,
-}
-
-impl std::fmt::Debug for RotatedCredential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RotatedCredential(…)")
-    }
-}
-
-/// Reads one sink's events in order: from memory while it keeps up, from the file otherwise.
-#[derive(Debug)]
-pub struct SpoolReader {}
-
-impl SpoolReader {
-    /// Waits until there is at least one event behind what was read, then gives the next ones: at most
-    /// `most_events`, and once one is there no more than fit `most_bytes`. Cancel-safe.
-    pub async fn next(
-        &mut self,
-        _most_events: usize,
-        _most_bytes: usize,
-    ) -> Result<Vec<Arc<StoredEvent>>, StoreError> {
-        unimplemented!()
-    }
-
-    /// The position of the last event committed for this sink (of its sources) so far, 0 for none; `next` has
-    /// nothing to give when everything up to it was read.
-    pub async fn end(&self) -> Result<i64, StoreError> {
-        unimplemented!()
-    }
-
-    /// The position up to which every event was accepted or dead-lettered.
-    pub fn accepted(&self) -> i64 {
-        unimplemented!()
-    }
-
-    /// Everything up to `position` is accepted or dead-lettered, in one transaction with the dead letters
-    /// `refused` (event, reason). On disk when this returns. `accepted` counts the events that were accepted.
-    pub async fn advance(
-        &mut self,
-        _position: i64,
-        _accepted: u64,
-        _refused: Vec<(Arc<StoredEvent>, String)>,
-    ) -> Result<(), StoreError> {
-        unimplemented!()
-    }
+/// Starts a thread with a name that the system shows.
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(|error| StoreError::Failed(format!("cannot start the thread {name}: {error}")))
 }

@@ -1,0 +1,200 @@
+//! Sinks: who they are, how far each has come, and what each refused.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::sql::Millis;
+use crate::event::StoredEvent;
+
+/// A sink as the configuration names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkRegistration {
+    /// Its name.
+    pub name: String,
+    /// The sources whose events it gets; empty means all.
+    pub sources: Vec<String>,
+}
+
+/// A sink's state; kept so that `status` can tell it of a stopped daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SinkNote {
+    /// Delivering, or nothing to deliver.
+    #[default]
+    Working,
+    /// Failing in passing, and why.
+    Retrying(String),
+    /// Refused by its receiver, and why.
+    Held(String),
+}
+
+impl SinkNote {
+    fn columns(&self) -> (&'static str, &str) {
+        match self {
+            Self::Working => ("working", ""),
+            Self::Retrying(reason) => ("retrying", reason),
+            Self::Held(reason) => ("held", reason),
+        }
+    }
+
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let reason = row.get("state_reason")?;
+        Ok(match row.get_ref("state")?.as_str()? {
+            "retrying" => Self::Retrying(reason),
+            "held" => Self::Held(reason),
+            _ => Self::Working,
+        })
+    }
+}
+
+/// A sink that came back to find events gone that it had still to take.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Missed {
+    pub(super) sink: String,
+    pub(super) events: i64,
+}
+
+/// Makes `sinks`, and no others, the ones that events wait for. `end` is the position of the last event.
+pub(super) fn register(
+    db: &Connection,
+    sinks: &[SinkRegistration],
+    end: i64,
+) -> rusqlite::Result<Vec<Missed>> {
+    let floor: i64 =
+        db.query_row("SELECT coalesce(min(position) - 1, ?1) FROM spool", [end], |row| row.get(0))?;
+    db.execute("UPDATE sink SET active = 0", [])?;
+    let mut missed = Vec::new();
+    for sink in sinks {
+        let before: Option<i64> = db
+            .prepare_cached("SELECT position FROM sink WHERE name = ?1")?
+            .query_row([&sink.name], |row| row.get(0))
+            .optional()?;
+        let position = before.unwrap_or(end).max(floor);
+        if let Some(before) = before.filter(|before| *before < position) {
+            missed.push(Missed { sink: sink.name.clone(), events: position - before });
+        }
+        db.prepare_cached(
+            "INSERT INTO sink (name, active, every_source, position) VALUES (?1, 1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET active = 1, every_source = ?2, position = ?3",
+        )?
+        .execute(params![sink.name, sink.sources.is_empty(), position])?;
+        db.prepare_cached("DELETE FROM sink_source WHERE sink = ?1")?.execute([&sink.name])?;
+        for source in &sink.sources {
+            db.prepare_cached("INSERT OR IGNORE INTO sink_source (sink, source) VALUES (?1, ?2)")?
+                .execute([&sink.name, source])?;
+        }
+    }
+    Ok(missed)
+}
+
+/// The names of the sinks that events wait for.
+pub(super) fn active(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached("SELECT name FROM sink WHERE active ORDER BY name")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// Where an active sink stands, and the sources that it gets (empty: all).
+pub(super) fn place(db: &Connection, sink: &str) -> rusqlite::Result<Option<(i64, Vec<String>)>> {
+    let position = db
+        .prepare_cached("SELECT position FROM sink WHERE name = ?1 AND active")?
+        .query_row([sink], |row| row.get(0))
+        .optional()?;
+    let Some(position) = position else { return Ok(None) };
+    let sources = db
+        .prepare_cached("SELECT source FROM sink_source WHERE sink = ?1")?
+        .query_map([sink], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Some((position, sources)))
+}
+
+/// The first event that a sink has still to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) position: i64,
+    /// The size of all events before it.
+    pub(super) bytes: i64,
+    pub(super) committed_at: Timestamp,
+}
+
+/// The first event of its sources behind an active sink's position.
+pub(super) fn first_waiting(db: &Connection, sink: &str) -> rusqlite::Result<Option<Waiting>> {
+    // One look into the index per stream; without the hint SQLite may walk the table.
+    let sql = "SELECT position, bytes, committed_at FROM spool WHERE position = (
+            SELECT min((
+                SELECT spool.position FROM spool INDEXED BY spool_by_stream
+                WHERE spool.stream = wanted.stream AND spool.position > wanted.position
+                ORDER BY spool.position LIMIT 1
+            )) FROM wanted WHERE wanted.sink = ?1)";
+    db.prepare_cached(sql)?
+        .query_row([sink], |row| {
+            Ok(Waiting {
+                position: row.get(0)?,
+                bytes: row.get(1)?,
+                committed_at: row.get::<_, Millis>(2)?.0,
+            })
+        })
+        .optional()
+}
+
+/// How many events wait for an active sink.
+pub(super) fn count_waiting(db: &Connection, sink: &str) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(sum((
+            SELECT count(*) FROM spool INDEXED BY spool_by_stream
+            WHERE spool.stream = wanted.stream AND spool.position > wanted.position
+        )), 0) FROM wanted WHERE wanted.sink = ?1";
+    db.prepare_cached(sql)?.query_row([sink], |row| row.get(0))
+}
+
+/// The position of the last event of an active sink's sources, 0 when there is none.
+pub(super) fn end(db: &Connection, sink: &str) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(max((
+            SELECT max(spool.position) FROM spool INDEXED BY spool_by_stream WHERE spool.stream = wanted.stream
+        )), 0) FROM wanted WHERE wanted.sink = ?1";
+    db.prepare_cached(sql)?.query_row([sink], |row| row.get(0))
+}
+
+/// Everything up to `position` is done with: `accepted` events more were taken, the `refused` become dead letters.
+pub(super) fn advance(
+    db: &Connection,
+    sink: &str,
+    position: i64,
+    accepted: i64,
+    refused: &[(Arc<StoredEvent>, String)],
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE sink SET position = max(position, ?2), delivered = delivered + ?3 WHERE name = ?1";
+    if db.prepare_cached(sql)?.execute(params![sink, position, accepted])? == 0 {
+        return Err(rusqlite::Error::QueryReturnedNoRows);
+    }
+    let now = Millis(Timestamp::now());
+    let mut bury = db.prepare_cached(
+        "INSERT INTO dead_letter (sink, refused_at, reason, source, stream, sequence, event_id, core, original)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for (event, reason) in refused {
+        bury.execute(params![
+            sink,
+            now,
+            reason,
+            event.stream.source,
+            event.stream.stream,
+            event.sequence,
+            event.id.as_bytes(),
+            event.core,
+            event.original
+        ])?;
+    }
+    Ok(())
+}
+
+/// Keeps a sink's state; writes only what has changed.
+pub(super) fn note(db: &Connection, sink: &str, note: &SinkNote) -> rusqlite::Result<()> {
+    let (state, reason) = note.columns();
+    db.prepare_cached(
+        "UPDATE sink SET state = ?2, state_reason = ?3
+         WHERE name = ?1 AND (state <> ?2 OR state_reason <> ?3)",
+    )?
+    .execute(params![sink, state, reason])?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! What `status` tells, from an open store or from the directory of a stopped one.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+use super::database;
+use super::error::{Place, StoreError};
+use super::page::SpoolEnd;
+use super::sql::{Millis, optional_time};
+use super::{Cursor, Gap, SinkNote, sink};
+use crate::event::StreamName;
+
+/// What `status` tells.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Every stream of every source that was ever polled.
+    pub streams: Vec<StreamSnapshot>,
+    /// Every sink that is in the configuration.
+    pub sinks: Vec<SinkSnapshot>,
+    /// Every gap.
+    pub gaps: Vec<Gap>,
+    /// Bytes of undelivered events.
+    pub undelivered_bytes: u64,
+}
+
+/// A stream in a [`Snapshot`].
+#[derive(Debug, Clone)]
+pub struct StreamSnapshot {
+    /// Which.
+    pub name: StreamName,
+    /// How far it has been collected.
+    pub cursor: Cursor,
+    /// Events ever collected.
+    pub events: i64,
+    /// Start of the last complete poll.
+    pub last_success: Option<Timestamp>,
+    /// The last failure since then.
+    pub last_failure: Option<(Timestamp, String)>,
+    /// When the last complete reconcile began.
+    pub reconciled: Option<Timestamp>,
+}
+
+/// A sink in a [`Snapshot`].
+#[derive(Debug, Clone)]
+pub struct SinkSnapshot {
+    /// Which.
+    pub name: String,
+    /// Events that it has accepted.
+    pub delivered: i64,
+    /// Events that wait for it.
+    pub waiting: i64,
+    /// When the oldest of them was committed.
+    pub oldest_waiting: Option<Timestamp>,
+    /// Its state.
+    pub note: SinkNote,
+    /// Events that it refused for good.
+    pub dead_letters: i64,
+}
+
+/// Reads a snapshot of a directory, beside a running daemon or without one.
+pub(super) fn of_directory(directory: &Path) -> Result<Snapshot, StoreError> {
+    let place = Place::new(directory);
+    if !place.database.exists() {
+        return Err(StoreError::Failed(format!(
+            "there is no state in {}: auditferry has not run with this state_dir yet",
+            directory.display()
+        )));
+    }
+    // Without a log nobody has the file open: it is read as it is, and nothing is written, not even a lock.
+    let log = place.database.with_extension("db-wal");
+    if !log.exists() {
+        let at_rest = read_with(&place, database::open_at_rest(&place));
+        // Unless a daemon has started meanwhile.
+        if !log.exists() {
+            return at_rest;
+        }
+    }
+    read_with(&place, database::open_to_read(&place))
+}
+
+fn read_with(place: &Place, connection: rusqlite::Result<Connection>) -> Result<Snapshot, StoreError> {
+    let connection = connection.map_err(|error| place.explain(error))?;
+    let version = database::version(&connection, place, database::latest())?;
+    if version < database::latest() {
+        return Err(StoreError::Failed(format!(
+            "{} has schema version {version}: `auditferry run` brings it up to date",
+            place.database.display()
+        )));
+    }
+    read(&connection).map_err(|error| place.explain(error))
+}
+
+/// Reads a snapshot in one transaction.
+pub(super) fn read(connection: &Connection) -> rusqlite::Result<Snapshot> {
+    let db = connection.unchecked_transaction()?;
+    let streams = all(&db, "SELECT * FROM stream ORDER BY source, name", read_stream)?;
+    let gaps = all(
+        &db,
+        "SELECT source, name, start, stop FROM gap JOIN stream ON stream.id = gap.stream
+         ORDER BY source, name, start",
+        read_gap,
+    )?;
+    let sinks = all(&db, "SELECT * FROM sink WHERE active ORDER BY name", |row| read_sink(&db, row))?;
+    Ok(Snapshot { streams, gaps, sinks, undelivered_bytes: undelivered_bytes(&db)? })
+}
+
+fn all<T>(
+    db: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    db.prepare_cached(sql)?.query_map([], read)?.collect()
+}
+
+fn read_stream(row: &Row<'_>) -> rusqlite::Result<StreamSnapshot> {
+    let reason: Option<String> = row.get("failure_reason")?;
+    Ok(StreamSnapshot {
+        name: StreamName { source: row.get("source")?, stream: row.get("name")? },
+        cursor: Cursor::read(row)?,
+        events: row.get("sequence")?,
+        last_success: optional_time(row, "last_success")?,
+        last_failure: optional_time(row, "last_failure")?.zip(reason),
+        reconciled: optional_time(row, "reconciled")?,
+    })
+}
+
+fn read_gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+    Ok(Gap {
+        stream: StreamName { source: row.get("source")?, stream: row.get("name")? },
+        from: row.get::<_, Millis>("start")?.0,
+        to: row.get::<_, Millis>("stop")?.0,
+    })
+}
+
+fn read_sink(db: &Connection, row: &Row<'_>) -> rusqlite::Result<SinkSnapshot> {
+    let name: String = row.get("name")?;
+    let dead_letters = db
+        .prepare_cached("SELECT count(*) FROM dead_letter WHERE sink = ?1")?
+        .query_row([&name], |row| row.get(0))?;
+    Ok(SinkSnapshot {
+        delivered: row.get("delivered")?,
+        waiting: sink::count_waiting(db, &name)?,
+        oldest_waiting: sink::first_waiting(db, &name)?.map(|waiting| waiting.committed_at),
+        note: SinkNote::read(row)?,
+        dead_letters,
+        name,
+    })
+}
+
+/// The level that the writer would publish.
+fn undelivered_bytes(db: &Connection) -> rusqlite::Result<u64> {
+    let mut oldest: Option<i64> = None;
+    for name in sink::active(db)? {
+        if let Some(waiting) = sink::first_waiting(db, &name)? {
+            oldest = Some(oldest.map_or(waiting.bytes, |bytes| bytes.min(waiting.bytes)));
+        }
+    }
+    let Some(oldest) = oldest else { return Ok(0) };
+    Ok(u64::try_from(SpoolEnd::read(db)?.bytes - oldest).unwrap_or(0))
+}

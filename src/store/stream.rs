@@ -1,0 +1,228 @@
+//! Streams: how far each was collected, what is known of it, and what is lost.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::sql::{Millis, UNDATED, known_time, millis, optional_time};
+use crate::event::{EventId, StreamName};
+
+/// A stream's number in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(pub i64);
+
+/// How far a stream has been collected. Read from the store at every turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The newest event time collected, never later than the time of its fetch.
+    pub high_water: Option<Timestamp>,
+    /// The provider was read completely up to this instant.
+    pub complete_to: Option<Timestamp>,
+}
+
+impl Cursor {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            high_water: optional_time(row, "high_water")?,
+            complete_to: optional_time(row, "complete_to")?,
+        })
+    }
+}
+
+/// How a stream's time filter has turned out to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FilterHabit {
+    /// As documented.
+    #[default]
+    Primary,
+    /// In the other unit.
+    Alternative,
+    /// Not at all.
+    Unfiltered,
+}
+
+/// A stream as the store knows it.
+#[derive(Debug, Clone)]
+pub struct StreamState {
+    /// Its number.
+    pub id: StreamId,
+    /// How far it has been collected.
+    pub cursor: Cursor,
+    /// How its time filter works.
+    pub filter: FilterHabit,
+    /// When the last complete reconcile began.
+    pub reconciled: Option<Timestamp>,
+    /// The highest sequence given.
+    pub sequence: i64,
+}
+
+/// The key of a known event: its time (`None`: undated) and its id.
+pub type KnownKey = (Option<Timestamp>, EventId);
+
+/// A part of the past that can't be collected any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The stream.
+    pub stream: StreamName,
+    /// From here.
+    pub from: Timestamp,
+    /// To here.
+    pub to: Timestamp,
+}
+
+/// What a stream's last turn came to; kept so that `status` can tell it of a stopped daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamNote {
+    /// A complete poll that began at this time.
+    Success(Timestamp),
+    /// A poll that failed at this time, and why.
+    Failure(Timestamp, String),
+}
+
+/// The stream's state; makes it when it is new.
+pub(super) fn find_or_make(db: &Connection, name: &StreamName) -> rusqlite::Result<StreamState> {
+    db.prepare_cached("INSERT OR IGNORE INTO stream (source, name) VALUES (?1, ?2)")?
+        .execute(params![name.source, name.stream])?;
+    db.prepare_cached("SELECT * FROM stream WHERE source = ?1 AND name = ?2")?.query_row(
+        params![name.source, name.stream],
+        |row| {
+            Ok(StreamState {
+                id: StreamId(row.get("id")?),
+                cursor: Cursor::read(row)?,
+                filter: row.get("filter")?,
+                reconciled: optional_time(row, "reconciled")?,
+                sequence: row.get("sequence")?,
+            })
+        },
+    )
+}
+
+/// Moves the cursor; never back.
+pub(super) fn move_cursor(db: &Connection, stream: StreamId, cursor: Cursor) -> rusqlite::Result<()> {
+    // max() of two values is NULL when one is; an unknown end leaves the column as it is.
+    let sql = "UPDATE stream SET
+            high_water = coalesce(max(high_water, ?2), ?2, high_water),
+            complete_to = coalesce(max(complete_to, ?3), ?3, complete_to)
+        WHERE id = ?1";
+    change_stream(db.prepare_cached(sql)?.execute(params![
+        stream.0,
+        cursor.high_water.map(Millis),
+        cursor.complete_to.map(Millis)
+    ])?)
+}
+
+pub(super) fn set_filter(db: &Connection, stream: StreamId, filter: FilterHabit) -> rusqlite::Result<()> {
+    let sql = "UPDATE stream SET filter = ?2 WHERE id = ?1";
+    change_stream(db.prepare_cached(sql)?.execute(params![stream.0, filter])?)
+}
+
+pub(super) fn set_reconciled(db: &Connection, stream: StreamId, began: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE stream SET reconciled = ?2 WHERE id = ?1";
+    change_stream(db.prepare_cached(sql)?.execute(params![stream.0, Millis(began)])?)
+}
+
+pub(super) fn note(db: &Connection, stream: StreamId, note: &StreamNote) -> rusqlite::Result<()> {
+    let changed = match note {
+        StreamNote::Success(began) => db
+            .prepare_cached(
+                "UPDATE stream SET last_success = ?2, last_failure = NULL, failure_reason = NULL WHERE id = ?1",
+            )?
+            .execute(params![stream.0, Millis(*began)])?,
+        StreamNote::Failure(at, reason) => db
+            .prepare_cached("UPDATE stream SET last_failure = ?2, failure_reason = ?3 WHERE id = ?1")?
+            .execute(params![stream.0, Millis(*at), reason])?,
+    };
+    change_stream(changed)
+}
+
+/// A number that no stream has is an error, not a silent success.
+fn change_stream(changed: usize) -> rusqlite::Result<()> {
+    if changed == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+}
+
+/// For every key, whether it is known.
+pub(super) fn known(db: &Connection, stream: StreamId, keys: &[KnownKey]) -> rusqlite::Result<Vec<bool>> {
+    let mut find = KnownLookup::new(db, stream)?;
+    keys.iter().map(|(time, id)| find.knows(known_time(*time), id)).collect()
+}
+
+/// Looks ids up in one stream. An event that was once collected without a time is known under any time.
+pub(super) struct KnownLookup<'db> {
+    stream: StreamId,
+    pub(super) any_undated: bool,
+    find: rusqlite::CachedStatement<'db>,
+}
+
+impl<'db> KnownLookup<'db> {
+    pub(super) fn new(db: &'db Connection, stream: StreamId) -> rusqlite::Result<Self> {
+        let any_undated = db
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM known WHERE stream = ?1 AND time = ?2)")?
+            .query_row(params![stream.0, UNDATED], |row| row.get(0))?;
+        let find = db.prepare_cached("SELECT 1 FROM known WHERE stream = ?1 AND time = ?2 AND id = ?3")?;
+        Ok(Self { stream, any_undated, find })
+    }
+
+    fn knows(&mut self, time: i64, id: &EventId) -> rusqlite::Result<bool> {
+        Ok(self.find.exists(params![self.stream.0, time, id.as_bytes()])? || self.knows_undated(time, id)?)
+    }
+
+    /// Whether an event with this time was collected before without one.
+    pub(super) fn knows_undated(&mut self, time: i64, id: &EventId) -> rusqlite::Result<bool> {
+        Ok(self.any_undated
+            && time != UNDATED
+            && self.find.exists(params![self.stream.0, UNDATED, id.as_bytes()])?)
+    }
+}
+
+/// Whether any event with `from <= time < to` is known.
+pub(super) fn knows_any(
+    db: &Connection,
+    stream: StreamId,
+    from: Timestamp,
+    to: Timestamp,
+) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM known WHERE stream = ?1 AND time >= ?2 AND time < ?3 LIMIT 1")?
+        .exists(params![stream.0, Millis(from), Millis(to)])
+}
+
+/// Drops the oldest known ids that are older than `before`, about `most` of them; says whether that was all.
+pub(super) fn forget_known(
+    db: &Connection,
+    stream: StreamId,
+    before: Timestamp,
+    most: u32,
+) -> rusqlite::Result<bool> {
+    let before = millis(before);
+    // Up to the time of the row after the first `most`, so that it stays a range however many share a time.
+    let step: Option<i64> = db
+        .prepare_cached(
+            "SELECT time FROM known WHERE stream = ?1 AND time < ?2 ORDER BY time LIMIT 1 OFFSET ?3",
+        )?
+        .query_row(params![stream.0, before, most], |row| row.get(0))
+        .optional()?;
+    db.prepare_cached("DELETE FROM known WHERE stream = ?1 AND time < ?2")?
+        .execute(params![stream.0, step.map_or(before, |time| (time + 1).min(before))])?;
+    Ok(step.is_none())
+}
+
+/// Records a gap, as one with those that it overlaps or touches. False when one of them covers it.
+pub(super) fn record_gap(db: &Connection, gap: &Gap) -> rusqlite::Result<bool> {
+    let stream = find_or_make(db, &gap.stream)?.id.0;
+    let (from, to) = (millis(gap.from), millis(gap.to));
+    let neighbours = "FROM gap WHERE stream = ?1 AND start <= ?3 AND stop >= ?2";
+    let covered = db
+        .prepare_cached("SELECT 1 FROM gap WHERE stream = ?1 AND start <= ?2 AND stop >= ?3")?
+        .exists(params![stream, from, to])?;
+    if covered || from >= to {
+        return Ok(false);
+    }
+    let (start, stop): (Option<i64>, Option<i64>) = db
+        .prepare_cached(&format!("SELECT min(start), max(stop) {neighbours}"))?
+        .query_row(params![stream, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    db.prepare_cached(&format!("DELETE {neighbours}"))?.execute(params![stream, from, to])?;
+    db.prepare_cached("INSERT INTO gap (stream, start, stop) VALUES (?1, ?2, ?3)")?.execute(params![
+        stream,
+        start.map_or(from, |start| start.min(from)),
+        stop.map_or(to, |stop| stop.max(to))
+    ])?;
+    Ok(true)
+}
