@@ -15,7 +15,34 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::{self, Format, SinkKind};
+use crate::encode::{Encoder, Observer};
 use crate::event::StoredEvent;
+
+/// `data_stream.namespace` where the configuration has none.
+const NAMESPACE: &str = "default";
+
+/// The sink of this configuration. Reads certificate files: blocks.
+///
+/// # Errors
+/// [`crate::http::Error::Setup`] when a certificate file can't be used.
+pub fn build(config: &config::Sink) -> Result<Box<dyn Sink>, crate::http::Error> {
+    Ok(match &config.kind {
+        SinkKind::Stdout => Box::new(StdoutSink),
+        SinkKind::File { path, rotate_size, rotate_keep } => {
+            Box::new(FileSink::new(path.clone(), *rotate_size, *rotate_keep))
+        }
+        SinkKind::Http(http) => Box::new(HttpSink::new(http)?),
+    })
+}
+
+/// The encoder of the sink of this configuration.
+pub fn encoder(config: &config::Sink, observer: &Observer) -> Encoder {
+    match config.format {
+        Format::Ecs => Encoder::ecs(config.include_original, NAMESPACE, observer),
+        Format::Raw => Encoder::raw(),
+    }
+}
 
 /// Delivers batches to one receiver.
 pub trait Sink: Send + 'static {

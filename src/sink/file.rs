@@ -1,3 +1,76 @@
-//! file
+//! A file of JSON lines, on disk before an event counts as accepted.
+
+mod appender;
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use self::appender::Appender;
+use super::{Batch, Outcome, Sink};
+
+/// Appends JSON lines to a file, sets it aside when it has grown large, and follows when somebody else moves
+/// it away. Accepted is what `fdatasync` has put on disk.
 #[derive(Debug)]
-pub struct FileSink;
+pub struct FileSink {
+    path: PathBuf,
+    rotate_size: u64,
+    rotate_keep: u32,
+    /// The open file between two deliveries; the blocking thread has it during one.
+    appender: Option<Appender>,
+}
+
+impl FileSink {
+    /// A sink that appends to `path`. When a batch would make the file larger than `rotate_size` bytes (zero
+    /// is never), the file becomes `path.1`, that one `path.2`, and so on up to `rotate_keep`.
+    pub fn new(path: PathBuf, rotate_size: u64, rotate_keep: u32) -> Self {
+        Self { path, rotate_size, rotate_keep, appender: None }
+    }
+
+    async fn append(&mut self, lines: Vec<u8>) -> Outcome {
+        let mut appender = self
+            .appender
+            .take()
+            .unwrap_or_else(|| Appender::new(self.path.clone(), self.rotate_size, self.rotate_keep));
+        let appended = tokio::task::spawn_blocking(move || {
+            let result = appender.append(&lines);
+            (appender, result)
+        });
+        match appended.await {
+            Ok((appender, result)) => {
+                self.appender = Some(appender);
+                result.map_or_else(|error| outcome(&self.path, &error), |()| Outcome::Accepted)
+            }
+            Err(error) => Outcome::Retry { after: None, reason: format!("writing broke off: {error}") },
+        }
+    }
+}
+
+impl Sink for FileSink {
+    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(self.append(batch.lines.clone()))
+    }
+}
+
+fn outcome(path: &Path, error: &io::Error) -> Outcome {
+    use io::ErrorKind::{
+        InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
+        ReadOnlyFilesystem, StorageFull,
+    };
+    let path = path.display();
+    let remedy = match error.kind() {
+        NotFound | NotADirectory => "make its directory, writable for this program's user",
+        PermissionDenied => "let this program's user write there",
+        ReadOnlyFilesystem => "mount the volume for writing or choose another path",
+        IsADirectory | InvalidInput => "choose a path to a regular file",
+        StorageFull | QuotaExceeded => {
+            return Outcome::Retry { after: None, reason: format!("no room left for {path}: {error}") };
+        }
+        _ => return Outcome::Retry { after: None, reason: format!("can't write {path}: {error}") },
+    };
+    Outcome::Held { reason: format!("can't write {path}: {error}; {remedy}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! The request headers that hold secrets: read once, and again when the receiver refuses them.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use crate::config::{Secret, SecretError};
+
+/// Between two looks at the sources of the secrets while the sink is held.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The same where a look runs a program, such as a vault's client.
+const COMMAND_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Header names in lower case, and their values.
+type SecretHeaders = Vec<(String, SecretString)>;
+
+#[derive(Debug)]
+pub(super) struct Credentials {
+    token: Option<Secret>,
+    headers: Vec<(String, Secret)>,
+    /// As last read; kept after a refusal to see whether the source has changed.
+    current: Option<SecretHeaders>,
+    /// Read at the next use.
+    is_stale: bool,
+    looked: Option<Instant>,
+}
+
+impl Credentials {
+    pub(super) fn new(token: Option<Secret>, headers: Vec<(String, Secret)>) -> Self {
+        Self { token, headers, current: None, is_stale: true, looked: None }
+    }
+
+    /// The headers to send, in plain text.
+    pub(super) async fn headers(&mut self) -> Result<Vec<(String, String)>, SecretError> {
+        if self.is_stale {
+            self.current = Some(self.read().await?);
+            self.is_stale = false;
+        }
+        let current = self.current.iter().flatten();
+        Ok(current.map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect())
+    }
+
+    /// The receiver refuses them.
+    pub(super) fn distrust(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Whether their sources hold something else than what was sent last.
+    pub(super) async fn changed(&mut self) -> bool {
+        let interval = if self.runs_commands() { COMMAND_INTERVAL } else { LOOK_INTERVAL };
+        if self.looked.is_some_and(|looked| looked.elapsed() < interval) {
+            return false;
+        }
+        self.looked = Some(Instant::now());
+        let Ok(now) = self.read().await else { return false };
+        let has_changed = !self.current.as_ref().is_some_and(|current| is_same(current, &now));
+        self.is_stale |= has_changed;
+        has_changed
+    }
+
+    fn runs_commands(&self) -> bool {
+        let headers = self.headers.iter().map(|(_, secret)| secret);
+        self.token.iter().chain(headers).any(|secret| matches!(secret, Secret::Command(_)))
+    }
+
+    async fn read(&self) -> Result<SecretHeaders, SecretError> {
+        let (token, headers) = (self.token.clone(), self.headers.clone());
+        tokio::task::spawn_blocking(move || read_all(token.as_ref(), &headers))
+            .await
+            .unwrap_or_else(|error| Err(SecretError(format!("reading the secrets broke off: {error}"))))
+    }
+}
+
+/// Reads files and runs programs: blocks.
+fn read_all(token: Option<&Secret>, headers: &[(String, Secret)]) -> Result<SecretHeaders, SecretError> {
+    let mut read = SecretHeaders::with_capacity(headers.len() + 1);
+    if let Some(token) = token {
+        let bearer = format!("Bearer {}", token.read()?.expose_secret());
+        read.push(("authorization".to_owned(), bearer.into()));
+    }
+    for (name, secret) in headers {
+        read.push((name.to_ascii_lowercase(), secret.read()?));
+    }
+    Ok(read)
+}
+
+fn is_same(left: &SecretHeaders, right: &SecretHeaders) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|((left_name, left), (right_name, right))| {
+            left_name == right_name && left.expose_secret() == right.expose_secret()
+        })
+}
