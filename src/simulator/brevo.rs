@@ -9,8 +9,9 @@ use jiff::{Span, Timestamp};
 use super::endpoint::{Endpoint, Product, Stream};
 use super::faults::Order;
 use super::people::{COMPANY, ORGANIZATION_ID, Person};
+use super::request::{Allowance, Answer, Asked};
 use super::timeline::Selection;
-use super::world::{Allowance, Answer, Asked, World};
+use super::world::World;
 
 /// Rows a page where the query does not say.
 const DEFAULT_LIMIT: usize = 10;
@@ -171,5 +172,5 @@ fn day_of(ms: i64) -> Date {
 }
 
 fn begin_ms(day: Date) -> i64 {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(i64::MAX, |instant| instant.as_millisecond())
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(i64::MAX, Timestamp::as_millisecond)
 }
