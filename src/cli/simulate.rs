@@ -182,4 +182,10 @@ mod tests {
         assert_eq!(table["sources"]["brevo"]["api_key"].as_str(), Some("two"));
         assert_eq!(table["sinks"]["receiver"]["endpoint"].as_str(), Some("http://127.0.0.1:4/receiver/main"));
     }
+
+    #[tokio::test]
+    async fn an_address_that_others_can_reach_is_refused() {
+        let error = run(parse("--listen 0.0.0.0:0 --events 0"), CancellationToken::new()).await.unwrap_err();
+        assert!(format!("{error:#}").contains("loopback only"), "{error:#}");
+    }
 }

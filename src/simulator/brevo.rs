@@ -71,7 +71,11 @@ fn unauthorized(world: &World, asked: &Asked) -> Option<Answer> {
     };
     let revoked = world.faults.revoked_token.contains(&Product::Brevo);
     let known = world.credentials.brevo_keys.iter().any(|known| known == key);
-    (revoked || !known).then(|| error(401, "unauthorized", "Key not found"))
+    if revoked || !known {
+        return Some(error(401, "unauthorized", "Key not found"));
+    }
+    let message = "We have detected you are using an unrecognised IP address 203.0.113.250. If you performed this action make sure to add the new IP address in this link: https://app.brevo.com/security/authorised_ips";
+    world.faults.unknown_address.then(|| error(401, "unauthorized", message))
 }
 
 fn account(world: &World) -> Answer {

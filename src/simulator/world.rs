@@ -134,7 +134,9 @@ impl World {
         let time_ms = planted.time.map_or(now_ms, Timestamp::as_millisecond);
         let visible_ms = planted.visible_at.map_or(time_ms, Timestamp::as_millisecond);
         if let Some(record) = &planted.record {
-            self.timeline.push_given(planted.stream, time_ms, visible_ms, record.get().into());
+            // A line feed can only stand between tokens; the truth is a line for each record.
+            let json = record.get().replace(['\n', '\r'], " ");
+            self.timeline.push_given(planted.stream, time_ms, visible_ms, json.into());
             return;
         }
         let model = Action::ordinary(planted.stream, &mut self.content);

@@ -153,8 +153,8 @@ fn a_location_can_be_filled_in_later() {
 #[test]
 fn a_given_record_is_served_as_it_stands() {
     let still = Still::new(quiet(0));
-    let json = r#"{"stream":"hubspot.login","record":{"id":7, "odd":[null]}}"#;
-    still.simulator.plant(&[serde_json::from_str(json).unwrap()]);
+    let json = r#"{"stream":"hubspot.login","record":{"id":7,\n"odd":[null]}}"#.replace("\\n", "\n");
+    still.simulator.plant(&[serde_json::from_str(&json).unwrap()]);
     assert_eq!(still.simulator.truth(Stream::Login), [r#"{"id":7, "odd":[null]}"#]);
     assert!(still.ask(LOGIN).body.contains(r#"{"id":7, "odd":[null]}"#));
 }

@@ -22,6 +22,8 @@ fn a_wrong_token_and_a_revoked_one_are_refused_with_401() {
     });
     assert_eq!(still.ask(BREVO).status, 401);
     assert_eq!(still.ask(AUDIT).status, 200);
+    still.change(|faults| (faults.revoked_token, faults.unknown_address) = (Default::default(), true));
+    assert!(still.ask(BREVO).body.contains("unrecognised IP address"));
 }
 
 #[test]

@@ -57,10 +57,10 @@ impl Served {
 }
 
 /// What a sink would send for a record.
-fn delivered(id: u128, stream: Stream, original: &str) -> String {
+fn delivered(id: u64, stream: Stream, original: &str) -> String {
     let dataset = stream.name();
     let event = serde_json::json!({
-        "event": {"id": format!("{id:032x}"), "original": original, "dataset": dataset, "sequence": 1 + id as i64},
+        "event": {"id": format!("{id:032x}"), "original": original, "dataset": dataset, "sequence": id + 1},
         "auditferry": {"source": "hs", "stream": dataset},
     });
     format!("{event}\n")
@@ -237,4 +237,19 @@ async fn a_lost_answer_is_an_answer_lost_after_the_events_were_taken() {
     let stats = served.simulator.receiver_stats("siem");
     assert_eq!((stats.unique, stats.repeated, stats.conflicting), (1, 1, 0));
     served.end().await;
+}
+
+#[test]
+fn a_login_that_was_read_before_its_location_was_known_is_the_same_login() {
+    let still = Still::new(quiet(0));
+    still.change(|faults| faults.location_after_ms = 1_000);
+    still.simulator.append(Stream::Login, 20);
+    let early = still.simulator.truth(Stream::Login);
+    still.pass(1_000);
+    assert_ne!(early, still.simulator.truth(Stream::Login));
+    let events: Vec<String> =
+        (0..).zip(&early).map(|(id, record)| delivered(id, Stream::Login, record)).collect();
+    still.simulator.receiver("siem").unwrap().lock().take(&events.concat(), None).unwrap();
+    let compared = still.simulator.compare("siem", &[Stream::Login]);
+    assert_eq!((compared.received, compared.missing, compared.unexpected), (20, 0, 0), "{compared:?}");
 }
