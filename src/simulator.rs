@@ -17,6 +17,7 @@ mod hubspot;
 mod people;
 mod receiver;
 mod render;
+mod request;
 mod serve;
 mod stories;
 mod timeline;
@@ -28,7 +29,8 @@ pub use control::{Likeness, Planted};
 pub use endpoint::{Endpoint, Product, Stream};
 pub use faults::{Faults, Late, Order, Trigger};
 pub use receiver::{ReceiverFaults, ReceiverStats, Sequence};
-pub use world::{Credentials, Logged, Requests};
+pub use request::{Logged, Requests};
+pub use world::Credentials;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -129,7 +129,7 @@ const GIVEN: u16 = u16::MAX;
 
 /// One thing that somebody did, in 24 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Action {
+pub(crate) struct Action {
     /// The number that its target's id is made of; of a given record its index.
     object: u64,
     /// Chance of its own, for what differs from row to row.
@@ -142,7 +142,7 @@ pub struct Action {
 
 /// Category, sub-category and action of an audit log event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AuditWords {
+pub(crate) struct AuditWords {
     /// `category`.
     pub category: &'static str,
     /// `subCategory`.
@@ -153,7 +153,7 @@ pub struct AuditWords {
 
 /// The id of what an action was done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectId {
+pub(crate) enum ObjectId {
     /// Decimal.
     Number(u64),
     /// As it stands.
@@ -163,7 +163,7 @@ pub enum ObjectId {
 impl Action {
     /// Something ordinary in this stream. Logins and security actions in the audit log are left to
     /// [`Action::mirror`].
-    pub fn ordinary(stream: Stream, rng: &mut fastrand::Rng) -> Self {
+    pub(crate) fn ordinary(stream: Stream, rng: &mut fastrand::Rng) -> Self {
         let person = rng.u16(..PEOPLE);
         let kind = match stream {
             Stream::AuditLogs => rng.u16(1..AUDIT_KINDS),
@@ -189,13 +189,13 @@ impl Action {
     }
 
     /// A login attempt.
-    pub fn login(person: Person, origin: Origin, succeeded: bool, rng: &mut fastrand::Rng) -> Self {
+    pub(crate) fn login(person: Person, origin: Origin, succeeded: bool, rng: &mut fastrand::Rng) -> Self {
         let kind = u16::from(succeeded);
         Self { kind, person: person.0, origin, ..Self::ordinary(Stream::Login, rng) }
     }
 
     /// A security action by its type; done to `target` where it concerns a user.
-    pub fn security(
+    pub(crate) fn security(
         name: &str,
         person: Person,
         target: Person,
@@ -210,23 +210,23 @@ impl Action {
     }
 
     /// A Brevo activity by its name.
-    pub fn brevo(name: &str, person: Person, origin: Origin, rng: &mut fastrand::Rng) -> Self {
+    pub(crate) fn brevo(name: &str, person: Person, origin: Origin, rng: &mut fastrand::Rng) -> Self {
         let kind = index_u16(BREVO.iter().position(|known| *known == name));
         Self { kind, person: person.0, origin, ..Self::ordinary(Stream::Activities, rng) }
     }
 
     /// The record with this index among those that were handed in as JSON.
-    pub fn given(index: usize) -> Self {
+    pub(crate) fn given(index: usize) -> Self {
         Self { object: index as u64, variant: 0, kind: GIVEN, person: 0, origin: Origin::Home }
     }
 
     /// Its index, if it was handed in as JSON.
-    pub fn given_index(&self) -> Option<usize> {
+    pub(crate) fn given_index(&self) -> Option<usize> {
         (self.kind == GIVEN).then(|| usize::try_from(self.object).unwrap_or(usize::MAX))
     }
 
     /// The same fact as the audit log tells it: of successful logins and of every security action.
-    pub fn mirror(&self, stream: Stream) -> Option<Self> {
+    pub(crate) fn mirror(&self, stream: Stream) -> Option<Self> {
         match stream {
             Stream::Login if self.kind == 1 => Some(Self { kind: 0, ..*self }),
             Stream::Security if self.kind != GIVEN => Some(Self { kind: CRITICAL + self.kind, ..*self }),
@@ -236,7 +236,7 @@ impl Action {
 
     /// Another audit log event with the same category, action and object, so that in the same millisecond
     /// it has the same id.
-    pub fn sibling(&self) -> Option<Self> {
+    pub(crate) fn sibling(&self) -> Option<Self> {
         if self.kind == GIVEN {
             return None;
         }
@@ -255,12 +255,12 @@ impl Action {
     }
 
     /// Who did it.
-    pub fn person(&self) -> Person {
+    pub(crate) fn person(&self) -> Person {
         Person(self.person)
     }
 
     /// As an audit log event.
-    pub fn audit_words(&self) -> AuditWords {
+    pub(crate) fn audit_words(&self) -> AuditWords {
         if self.kind >= CRITICAL {
             let kind = &SECURITY[usize::from(self.kind - CRITICAL) % SECURITY.len()];
             return AuditWords { category: "CRITICAL_ACTION", sub_category: kind.name, action: kind.action };
@@ -270,22 +270,22 @@ impl Action {
     }
 
     /// As a security action: its `type`.
-    pub fn security_type(&self) -> &'static str {
+    pub(crate) fn security_type(&self) -> &'static str {
         SECURITY[usize::from(self.kind) % SECURITY.len()].name
     }
 
     /// As a login: whether it succeeded.
-    pub fn succeeded(&self) -> bool {
+    pub(crate) fn succeeded(&self) -> bool {
         self.kind != 0
     }
 
     /// As a Brevo activity.
-    pub fn brevo_action(&self) -> &'static str {
+    pub(crate) fn brevo_action(&self) -> &'static str {
         BREVO[usize::from(self.kind) % BREVO.len()]
     }
 
     /// What it was done to.
-    pub fn object_id(&self, stream: Stream) -> ObjectId {
+    pub(crate) fn object_id(&self, stream: Stream) -> ObjectId {
         let target = match (stream, self.kind) {
             (Stream::AuditLogs, kind) if kind < CRITICAL => AUDIT[usize::from(kind) % AUDIT.len()].target,
             (Stream::AuditLogs, kind) => SECURITY[usize::from(kind - CRITICAL) % SECURITY.len()].target,

@@ -19,7 +19,7 @@ const HIGHEST_RATE: f64 = 100_000.0;
 
 /// Makes live events.
 #[derive(Debug)]
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     per_second: f64,
     /// Since when the rate holds.
     since_ms: i64,
@@ -36,7 +36,7 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// Events at this rate from `now_ms` on.
-    pub fn new(per_second: f64, shares: [f64; 4], now_ms: i64) -> Self {
+    pub(crate) fn new(per_second: f64, shares: [f64; 4], now_ms: i64) -> Self {
         Self {
             per_second: clamp(per_second),
             since_ms: now_ms,
@@ -50,19 +50,19 @@ impl Arrivals {
     }
 
     /// Another rate from `now_ms` on; zero pauses.
-    pub fn set_rate(&mut self, per_second: f64, now_ms: i64) {
+    pub(crate) fn set_rate(&mut self, per_second: f64, now_ms: i64) {
         self.per_second = clamp(per_second);
         self.since_ms = now_ms;
         self.made = 0;
     }
 
     /// Events a second.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.per_second
     }
 
     /// Makes what is due by `now_ms`.
-    pub fn advance(
+    pub(crate) fn advance(
         &mut self,
         now_ms: i64,
         timeline: &mut Timeline,
@@ -119,7 +119,7 @@ impl Arrivals {
     }
 
     /// Adds an event now, shaped by the switches, and its copy in the audit log.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         stream: Stream,
         event: (i64, Action),

@@ -9,8 +9,9 @@ use jiff::{Span, Timestamp};
 use super::endpoint::{Endpoint, Product, Stream};
 use super::faults::Order;
 use super::people::{COMPANY, ORGANIZATION_ID, Person};
+use super::request::{Allowance, Answer, Asked};
 use super::timeline::Selection;
-use super::world::{Allowance, Answer, Asked, World};
+use super::world::World;
 
 /// Rows a page where the query does not say.
 const DEFAULT_LIMIT: usize = 10;
@@ -70,7 +71,11 @@ fn unauthorized(world: &World, asked: &Asked) -> Option<Answer> {
     };
     let revoked = world.faults.revoked_token.contains(&Product::Brevo);
     let known = world.credentials.brevo_keys.iter().any(|known| known == key);
-    (revoked || !known).then(|| error(401, "unauthorized", "Key not found"))
+    if revoked || !known {
+        return Some(error(401, "unauthorized", "Key not found"));
+    }
+    let message = "We have detected you are using an unrecognised IP address 203.0.113.250. If you performed this action make sure to add the new IP address in this link: https://app.brevo.com/security/authorised_ips";
+    world.faults.unknown_address.then(|| error(401, "unauthorized", message))
 }
 
 fn account(world: &World) -> Answer {
@@ -171,5 +176,5 @@ fn day_of(ms: i64) -> Date {
 }
 
 fn begin_ms(day: Date) -> i64 {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(i64::MAX, |instant| instant.as_millisecond())
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).map_or(i64::MAX, Timestamp::as_millisecond)
 }

@@ -62,6 +62,8 @@ pub struct Faults {
     pub missing_scope: bool,
     /// Products that take no credential any more: 401.
     pub revoked_token: BTreeSet<Product>,
+    /// Brevo knows the key and not the client's address: 401.
+    pub unknown_address: bool,
     /// HubSpot audit logs refuse more than 100 rows a page.
     pub limit_200_refused: bool,
     /// `/details` and `/v3/account` answer 403.
@@ -100,6 +102,7 @@ impl Default for Faults {
             missing_plan: BTreeSet::new(),
             missing_scope: false,
             revoked_token: BTreeSet::new(),
+            unknown_address: false,
             limit_200_refused: false,
             details_refused: false,
             no_logs_key: false,

@@ -19,7 +19,7 @@ const ODD_HOURS_PERCENT: u32 = 8;
 
 /// How much happened, and when.
 #[derive(Debug, Clone, Copy)]
-pub struct Past<'a> {
+pub(crate) struct Past<'a> {
     /// Events over all streams.
     pub events: usize,
     /// The events happened within this time …
@@ -34,7 +34,7 @@ pub struct Past<'a> {
 
 impl Past<'_> {
     /// Writes it into a timeline: exactly `events` events.
-    pub fn write(&self, timeline: &mut Timeline, rng: &mut fastrand::Rng) {
+    pub(crate) fn write(&self, timeline: &mut Timeline, rng: &mut fastrand::Rng) {
         let mut counts = split(self.events, self.shares);
         let mut plots: [Vec<(i64, Action)>; 4] = Default::default();
         if self.events >= LEAST_FOR_STORIES {
@@ -103,7 +103,7 @@ impl Past<'_> {
             _ => 0,
         };
         // Two dice make noon likelier than the edges of eight to eighteen.
-        let in_day = 8 * HOUR_MS + rng.i64(..5 * HOUR_MS) + rng.i64(..5 * HOUR_MS);
+        let in_day = 8 * HOUR_MS + rng.i64(0..5 * HOUR_MS) + rng.i64(0..5 * HOUR_MS);
         let offset = person.place(Origin::Home).utc_offset_minutes * MINUTE_MS;
         let instant = day * DAY_MS + in_day - offset;
         if (start..self.end_ms).contains(&instant) { instant } else { any }

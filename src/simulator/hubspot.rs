@@ -10,8 +10,9 @@ use super::endpoint::{Endpoint, Product, Stream};
 use super::faults::Order;
 use super::people::{PORTAL_ID, Person};
 use super::render::{push_base64, push_time};
+use super::request::{Allowance, Answer, Asked};
 use super::timeline::{Key, Selection};
-use super::world::{Allowance, Answer, Asked, World};
+use super::world::World;
 
 /// Rows a page where the query does not say; undocumented.
 const DEFAULT_LIMIT: usize = 100;

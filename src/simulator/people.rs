@@ -1,15 +1,15 @@
 //! The company whose accounts are simulated: forty people with fixed homes, devices and addresses.
 
 /// HubSpot's id of the account.
-pub const PORTAL_ID: i64 = 48_213_907;
+pub(crate) const PORTAL_ID: i64 = 48_213_907;
 /// Brevo's id of the account.
-pub const ORGANIZATION_ID: &str = "64f1c2a7e8b05d3c9a417f26";
+pub(crate) const ORGANIZATION_ID: &str = "64f1c2a7e8b05d3c9a417f26";
 /// The company's name.
-pub const COMPANY: &str = "Harborlight Instruments";
+pub(crate) const COMPANY: &str = "Harborlight Instruments";
 
 /// Where somebody is, in HubSpot's words (all lower case).
 #[derive(Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Region and country.
     pub location: &'static str,
     /// ISO 3166-1 alpha-2, lower case.
@@ -101,11 +101,11 @@ const MAILBOXES: [&str; 40] = [
 ];
 
 /// How many people there are.
-pub const PEOPLE: u16 = 40;
+pub(crate) const PEOPLE: u16 = 40;
 
 /// Where an action comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The person's own line, IPv4 or IPv6.
     Home,
     /// The headquarters' one public address.
@@ -120,37 +120,37 @@ pub enum Origin {
 
 /// One of the people, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person(pub u16);
+pub(crate) struct Person(pub u16);
 
 impl Person {
     /// HubSpot's user id.
-    pub fn user_id(self) -> i64 {
+    pub(crate) fn user_id(self) -> i64 {
         70_700_058 + i64::from(self.0) * 1_733
     }
 
     /// The person with this HubSpot user id.
-    pub fn with_user_id(id: i64) -> Option<Self> {
+    pub(crate) fn with_user_id(id: i64) -> Option<Self> {
         (0..PEOPLE).map(Self).find(|person| person.user_id() == id)
     }
 
     /// The part of the address before the at sign.
-    pub fn mailbox(self) -> &'static str {
+    pub(crate) fn mailbox(self) -> &'static str {
         MAILBOXES[usize::from(self.0 % PEOPLE)]
     }
 
     /// What stands behind it; contractors have another domain.
-    pub fn domain(self) -> &'static str {
+    pub(crate) fn domain(self) -> &'static str {
         if self.0 % 10 == 9 { "contractors.example.net" } else { "harborlight.example" }
     }
 
     /// The person with this e-mail address.
-    pub fn with_email(email: &str) -> Option<Self> {
+    pub(crate) fn with_email(email: &str) -> Option<Self> {
         let (mailbox, domain) = email.split_once('@')?;
         (0..PEOPLE).map(Self).find(|person| person.mailbox() == mailbox && person.domain() == domain)
     }
 
     /// Where an action of this origin happens.
-    pub fn place(self, origin: Origin) -> &'static Place {
+    pub(crate) fn place(self, origin: Origin) -> &'static Place {
         match origin {
             Origin::Home | Origin::Vpn | Origin::Phone => self.home(),
             Origin::Office => &HOMES[0],
@@ -163,7 +163,7 @@ impl Person {
     }
 
     /// Writes the address that an action of this origin comes from (RFC 5737, RFC 3849, RFC 1918).
-    pub fn write_address(self, origin: Origin, out: &mut String) {
+    pub(crate) fn write_address(self, origin: Origin, out: &mut String) {
         use std::fmt::Write;
         let number = self.0;
         // Writing into a String cannot fail.
@@ -178,7 +178,7 @@ impl Person {
     }
 
     /// What the device calls itself.
-    pub fn user_agent(self, origin: Origin) -> &'static str {
+    pub(crate) fn user_agent(self, origin: Origin) -> &'static str {
         let number = usize::from(self.0);
         match origin {
             Origin::Home | Origin::Office | Origin::Vpn => BROWSERS[number * 5 % BROWSERS.len()],

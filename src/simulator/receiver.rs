@@ -63,7 +63,7 @@ impl Default for ReceiverFaults {
 
 /// What happens to a request before its body is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reception {
+pub(crate) enum Reception {
     /// It is taken.
     Take {
         /// Whether the answer is lost.
@@ -79,7 +79,7 @@ pub enum Reception {
 
 /// One event as it was received, by `event.id`.
 #[derive(Debug)]
-pub struct Received {
+pub(crate) struct Received {
     /// Of `event.original`.
     pub hash: u64,
     /// `event.original`; empty when only its hash is kept.
@@ -94,7 +94,7 @@ pub struct Received {
 
 /// Everything that one receiver was given.
 #[derive(Debug, Default)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     /// Its switches.
     pub faults: ReceiverFaults,
     /// Every event once.
@@ -182,7 +182,7 @@ struct DeliveredFrom<'a> {
 
 impl Receiver {
     /// What becomes of the next request, by its headers and the switches.
-    pub fn receive(&mut self, headers: &axum::http::HeaderMap, rng: &mut fastrand::Rng) -> Reception {
+    pub(crate) fn receive(&mut self, headers: &axum::http::HeaderMap, rng: &mut fastrand::Rng) -> Reception {
         self.requests += 1;
         let reception = self.reception(headers, rng);
         self.refused += u64::from(!matches!(reception, Reception::Take { .. }));
@@ -218,7 +218,7 @@ impl Receiver {
     ///
     /// # Errors
     /// The status to answer and why, when the body is refused.
-    pub fn take(&mut self, text: &str, key: Option<&str>) -> Result<u64, (u16, String)> {
+    pub(crate) fn take(&mut self, text: &str, key: Option<&str>) -> Result<u64, (u16, String)> {
         if let Some(poison) = &self.faults.poison
             && text.contains(poison.as_str())
         {
@@ -271,7 +271,7 @@ impl Receiver {
     }
 
     /// The counts so far.
-    pub fn stats(&self) -> ReceiverStats {
+    pub(crate) fn stats(&self) -> ReceiverStats {
         let mut stats = ReceiverStats {
             requests: self.requests,
             refused: self.refused,
@@ -300,12 +300,12 @@ impl Receiver {
     }
 
     /// `event.dataset` of an event.
-    pub fn dataset(&self, event: &Received) -> &str {
+    pub(crate) fn dataset(&self, event: &Received) -> &str {
         &self.datasets[event.dataset]
     }
 
     /// Every event once, in no order, a line of JSON each.
-    pub fn write_events(&self, out: &mut String) {
+    pub(crate) fn write_events(&self, out: &mut String) {
         for (id, event) in &self.unique {
             let (source, stream) = &self.logs[event.log];
             let line = serde_json::json!({

@@ -19,7 +19,7 @@ const INDIA_MINUTES: i64 = 330;
 
 /// What changes how the same event looks.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// For records that were handed in.
     pub timeline: &'a Timeline,
     /// The time of the query.
@@ -30,7 +30,7 @@ pub struct View<'a> {
 
 impl View<'_> {
     /// Appends the record of an event.
-    pub fn write(&self, stream: Stream, entry: &Entry, out: &mut String) {
+    pub(crate) fn write(&self, stream: Stream, entry: &Entry, out: &mut String) {
         if let Some(index) = entry.action.given_index() {
             out.push_str(self.timeline.given(index));
             return;

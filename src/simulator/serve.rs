@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::control::{self, json, ndjson, refused, streams_of};
 use super::endpoint::Endpoint;
 use super::receiver::{Reception, decode};
+use super::request::{Answer, Asked, Fate};
 use super::wire::{Cutter, Loopback};
-use super::world::{Answer, Asked, Fate};
 use super::{Simulator, SimulatorError};
 
 /// Bodies of product requests are empty or a small form.

@@ -6,7 +6,7 @@ use super::people::{Origin, PEOPLE, Person};
 
 /// One step of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// After the story's beginning, in milliseconds.
     pub after_ms: i64,
     /// The log that it appears in.
@@ -16,10 +16,10 @@ pub struct Step {
 }
 
 /// One story; its steps are in order of time.
-pub type Story = Vec<Step>;
+pub(crate) type Story = Vec<Step>;
 
 /// All of them, each with the local hour of its beginning.
-pub fn all(rng: &mut fastrand::Rng) -> Vec<(i64, Story)> {
+pub(crate) fn all(rng: &mut fastrand::Rng) -> Vec<(i64, Story)> {
     vec![(21, password_spray(rng)), (14, admin_without_second_factor(rng)), (2, export_at_night(rng))]
 }
 

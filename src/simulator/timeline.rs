@@ -8,7 +8,7 @@ use super::people::Person;
 
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// When it happened, in milliseconds since 1970.
     pub time_ms: i64,
     /// From when on the product shows it.
@@ -21,14 +21,14 @@ pub struct Entry {
 
 impl Entry {
     /// Its place in the stream, which no later arrival changes.
-    pub fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key { time_ms: self.time_ms, serial: self.serial }
     }
 }
 
 /// A place in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub(crate) struct Key {
     /// As in [`Entry`].
     pub time_ms: i64,
     /// As in [`Entry`].
@@ -37,7 +37,7 @@ pub struct Key {
 
 /// What a query asks for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// Events at or after this millisecond.
     pub from_ms: Option<i64>,
     /// Events before this millisecond.
@@ -58,7 +58,7 @@ pub struct Selection {
 
 /// The rows of one page.
 #[derive(Debug, Clone, Default)]
-pub struct Rows {
+pub(crate) struct Rows {
     /// In the order asked for.
     pub entries: Vec<Entry>,
     /// Whether there are more behind them.
@@ -67,7 +67,7 @@ pub struct Rows {
 
 /// All streams.
 #[derive(Debug)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     streams: [Events; 4],
     given: Vec<Box<str>>,
 }
@@ -83,12 +83,12 @@ struct Events {
 
 impl Timeline {
     /// A timeline without events.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { streams: Default::default(), given: Vec::new() }
     }
 
     /// Takes over a stream's history, which must be in order of time.
-    pub fn set_history(&mut self, stream: Stream, history: Vec<(i64, Action)>) {
+    pub(crate) fn set_history(&mut self, stream: Stream, history: Vec<(i64, Action)>) {
         let mut rows: Vec<Entry> = Vec::with_capacity(history.len());
         for (serial, (time_ms, action)) in (0u64..).zip(history) {
             rows.push(Entry { time_ms, visible_ms: time_ms, serial, action });
@@ -97,13 +97,8 @@ impl Timeline {
         self.streams[stream.index()] = Events { rows, next_serial, hidden_until_ms: i64::MIN };
     }
 
-    /// How many events a stream has, hidden ones included.
-    pub fn len(&self, stream: Stream) -> usize {
-        self.streams[stream.index()].rows.len()
-    }
-
     /// Adds an event at its place in time.
-    pub fn push(&mut self, stream: Stream, time_ms: i64, visible_ms: i64, action: Action) {
+    pub(crate) fn push(&mut self, stream: Stream, time_ms: i64, visible_ms: i64, action: Action) {
         let events = &mut self.streams[stream.index()];
         let mut time_ms = time_ms;
         // Two audit log events that agree in everything would be one event for every reader.
@@ -124,19 +119,19 @@ impl Timeline {
     }
 
     /// Adds a record that is served as it stands.
-    pub fn push_given(&mut self, stream: Stream, time_ms: i64, visible_ms: i64, json: Box<str>) {
+    pub(crate) fn push_given(&mut self, stream: Stream, time_ms: i64, visible_ms: i64, json: Box<str>) {
         let action = Action::given(self.given.len());
         self.given.push(json);
         self.push(stream, time_ms, visible_ms, action);
     }
 
     /// The JSON of a record that was handed in.
-    pub fn given(&self, index: usize) -> &str {
+    pub(crate) fn given(&self, index: usize) -> &str {
         self.given.get(index).map_or("null", |json| json)
     }
 
     /// The rows that a query shows.
-    pub fn select(&self, stream: Stream, selection: &Selection) -> Rows {
+    pub(crate) fn select(&self, stream: Stream, selection: &Selection) -> Rows {
         let events = &self.streams[stream.index()];
         let span = events.span(selection);
         let plain = selection.person.is_none() && selection.now_ms >= events.hidden_until_ms;
@@ -189,7 +184,7 @@ pub(crate) fn same_audit_event(one: &Action, other: &Action) -> bool {
 
 /// How the next event differs from an ordinary one, by the switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Echo {
+pub(crate) enum Echo {
     /// Not at all.
     None,
     /// The same row again, in the same second.
@@ -202,7 +197,7 @@ pub enum Echo {
 
 impl Echo {
     /// Draws by the shares of `faults`.
-    pub fn draw(stream: Stream, faults: &Faults, rng: &mut fastrand::Rng) -> Self {
+    pub(crate) fn draw(stream: Stream, faults: &Faults, rng: &mut fastrand::Rng) -> Self {
         match stream {
             Stream::Activities if rng.f64() < faults.equal_rows => Self::EqualRow,
             Stream::AuditLogs if rng.f64() < faults.shared_ids => Self::SharedId,
@@ -212,7 +207,7 @@ impl Echo {
     }
 
     /// The event that follows `before` instead of `next`.
-    pub fn apply(self, before: (i64, Action), next: (i64, Action)) -> (i64, Action) {
+    pub(crate) fn apply(self, before: (i64, Action), next: (i64, Action)) -> (i64, Action) {
         match self {
             Self::None => next,
             Self::EqualRow => before,

@@ -16,7 +16,7 @@ const UNBOUNDED: usize = usize::MAX;
 
 /// Cuts the connection that it belongs to. A handler gets it as connect info.
 #[derive(Debug, Clone)]
-pub struct Cutter(Arc<Cut>);
+pub(crate) struct Cutter(Arc<Cut>);
 
 #[derive(Debug)]
 struct Cut {
@@ -32,20 +32,20 @@ impl Cutter {
     }
 
     /// The answer does not begin; the peer gets a reset.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.0.reset.store(true, Ordering::Relaxed);
         self.0.left.store(0, Ordering::Relaxed);
     }
 
     /// The answer ends after so many bytes, its head included.
-    pub fn end_after(&self, bytes: usize) {
+    pub(crate) fn end_after(&self, bytes: usize) {
         self.0.left.store(bytes, Ordering::Relaxed);
     }
 }
 
 /// A connection of [`Loopback`].
 #[derive(Debug)]
-pub struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     cutter: Cutter,
 }
@@ -93,7 +93,7 @@ impl AsyncWrite for Wire {
 
 /// Accepts connections that can be cut.
 #[derive(Debug)]
-pub struct Loopback(pub TcpListener);
+pub(crate) struct Loopback(pub TcpListener);
 
 impl Listener for Loopback {
     type Io = Wire;
