@@ -60,7 +60,7 @@ fn kind(kind: &Kind) -> Value {
             "type": ["string", "integer"],
             "minimum": least,
             "maximum": most,
-            "pattern": "^[0-9]+ *([kKmMgGtT]([iI])?)?[bB]?$",
+            "pattern": "^[0-9]+ *(([kKmMgGtT][iI]?)?[bB])?$",
         }),
         Kind::Duration { .. } => json!({ "type": "string", "pattern": duration }),
         Kind::Start => {

@@ -30,7 +30,7 @@ pub(super) fn read_all(named: Vec<Named<'_>>, source_names: &[String]) -> Vec<Si
         if let Some((key, wanted)) = wanted {
             match taken.get(&wanted) {
                 Some(other) => {
-                    table.fault(key, Problem::new(format!("{wanted} is already that of sinks.{other}")))
+                    table.fault(key, Problem::new(format!("{wanted} is already that of sinks.{other}")));
                 }
                 None => _ = taken.insert(wanted, name.clone()),
             }

@@ -92,7 +92,9 @@ impl<'a> Table<'a> {
     /// Notes a fault of a key, or of the table itself (`""`).
     pub(super) fn fault(&self, name: &str, problem: Problem) {
         let key = self.path_of(name);
-        let origin = match self.values.get(name) {
+        // A name with a dot means a value inside one of the table's own.
+        let own = name.split('.').next().and_then(|own| self.values.get(own));
+        let origin = match self.values.get(name).or(own) {
             Some(value) => self.review.layers.origin(&key, value),
             None => self.origin.clone(),
         };

@@ -44,7 +44,7 @@ fn with(place: &str, lines: &str) -> String {
 }
 
 fn faults(outcome: Result<Config, Faults>) -> Vec<Fault> {
-    outcome.map(|config| panic!("valid: {config:?}")).unwrap_or_else(|faults: Faults| faults.0)
+    outcome.map_or_else(|faults| faults.0, |config| panic!("valid: {config:?}"))
 }
 
 /// The one fault of a text, as `key: problem | hint`.

@@ -167,6 +167,16 @@ fn a_bad_http_sink_is_told() {
 }
 
 #[test]
+fn a_bad_header_is_told_with_its_line() {
+    let lines = "[sinks.siem]\ntype = \"http\"\nendpoint = \"https://a\"\n[sinks.siem.headers]\nX-A = \"b\"\nHost = \"c\"";
+    let faults = faults(load(&with("out", lines)));
+    assert_eq!(
+        (faults[0].key.as_str(), faults[0].origin.as_str()),
+        ("sinks.siem.headers.Host", "a.toml, line 14")
+    );
+}
+
+#[test]
 fn a_certificate_needs_its_key() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.pem");
