@@ -3,7 +3,13 @@
 //! Reading ([`super::table`]), the JSON Schema ([`super::schema`]) and the test that the example names every
 //! key all follow from these tables.
 
+mod sink;
+mod source;
+
 use std::time::Duration;
+
+use sink::SINKS;
+use source::SOURCES;
 
 use super::unit;
 
@@ -46,8 +52,8 @@ pub(super) enum Kind {
     Switch,
     /// A whole number within bounds.
     Count { least: u64, most: u64 },
-    /// A number of bytes.
-    Size { least: u64 },
+    /// A number of bytes within bounds.
+    Size { least: u64, most: u64 },
     /// A span of time; `least` explains itself by the words after it.
     Duration { least: Duration, why: &'static str },
     /// A span of time before the first poll, or a point in time.
@@ -122,6 +128,8 @@ const fn at_least(least: Duration, why: &'static str) -> Kind {
 }
 
 const ANY_DURATION: Kind = at_least(Duration::ZERO, "");
+/// The largest whole number of TOML and of SQLite.
+const ANY_SIZE: u64 = i64::MAX.unsigned_abs();
 const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -147,7 +155,7 @@ pub(super) const FILE: Shape = Shape::of(&[&[
 pub(super) const SPOOL: Shape = Shape::of(&[&[
     preset(
         "max_size",
-        Kind::Size { least: 1 << 20 },
+        Kind::Size { least: 1 << 20, most: ANY_SIZE },
         "2GiB",
         "Room for undelivered events. When full, polling pauses; nothing is dropped. At least 1MiB.",
     ),
@@ -159,241 +167,8 @@ pub(super) const SERVER: Shape = Shape::of(&[&[preset(
     "listen",
     Kind::Listen,
     "127.0.0.1:9464",
-    "IP address and port of the status page, /healthz, /readyz, /metrics and /api/status. \"\" turns it off. There is no login: keep it on loopback.",
+    "IP address and port of the status page, /healthz, /readyz, /metrics, /api/status; \"\" is off. No login.",
 )]]);
-
-/// `[sources]`.
-pub(super) const SOURCES: Family = Family {
-    one: "source",
-    types: &[("hubspot", &HUBSPOT), ("brevo", &BREVO)],
-    later: &[],
-    example: "[sources.hubspot] with type = \"hubspot\" and token = { env = \"HUBSPOT_TOKEN\" }",
-};
-
-/// `[sinks]`.
-pub(super) const SINKS: Family = Family {
-    one: "sink",
-    types: &[("stdout", &STDOUT), ("file", &FILE_SINK), ("http", &HTTP)],
-    later: &[
-        ("splunk_hec", "meanwhile use `http` with a collector in between, or `file` with a forwarder"),
-        ("elasticsearch", "meanwhile use `http` to a collector that writes to it, or `file` with a shipper"),
-        ("syslog", "meanwhile use `file` with a syslog daemon that reads it, or `http`"),
-    ],
-    example: "[sinks.stdout] with type = \"stdout\"",
-};
-
-const BUDGET: Kind = Kind::Count { least: 1, most: u32::MAX as u64 };
-
-/// How often and how far any source is read, besides what differs between providers.
-const POLLING: &[Key] = &[
-    preset("start", Kind::Start, "90d", "How far back the first poll reaches: a duration or a time."),
-    preset(
-        "reconcile_interval",
-        ANY_DURATION,
-        "24h",
-        "Between two deeper walks, which catch what came later than the lookback. \"0s\" is never.",
-    ),
-    preset(
-        "reconcile_depth",
-        at_least(MILLISECOND, "a walk of no depth finds nothing; reconcile_interval = \"0s\" turns it off"),
-        "7d",
-        "How far back a deeper walk reaches.",
-    ),
-    preset(
-        "account_id",
-        Kind::Account,
-        "",
-        "The provider's id of the account, a part of every event.id. \"\" asks the provider; set it only where the provider will not say.",
-    ),
-    preset(
-        "allow_plaintext",
-        Kind::Switch,
-        "false",
-        "Whether base_url may be http:// to another host. The credential then travels readable.",
-    ),
-];
-
-const POLL_INTERVAL: Kind = at_least(SECOND, "polling more often only wastes the request budget");
-
-/// `[sources.NAME]`, `type = "hubspot"`.
-const HUBSPOT: Shape = Shape::of(&[
-    &[
-        optional(
-            "token",
-            Kind::Secret,
-            "A private app's access token or a service key. Either this or oauth.",
-        ),
-        optional("oauth", Kind::Table(&OAUTH), "An OAuth app's grant. Either this or token."),
-        preset("base_url", Kind::Url, "https://api.hubapi.com", "Where HubSpot answers."),
-        preset(
-            "api_version",
-            Kind::Version,
-            "2026-09",
-            "The version in every path: \"v3\", \"2025-09\", \"2026-03\", \"2026-09\".",
-        ),
-        preset(
-            "mirrored",
-            Kind::Choice { words: &["tag", "drop"], later: &[] },
-            "tag",
-            "Audit log events that login or security carry in full: deliver them tagged, or leave them out.",
-        ),
-        preset(
-            "horizon",
-            at_least(MILLISECOND, "a provider that remembers nothing has nothing to collect"),
-            "365d",
-            "How far back HubSpot remembers audit_logs and security. (login: 90 days, not settable.)",
-        ),
-        preset(
-            "streams",
-            Kind::Words(&["audit_logs", "login", "security"]),
-            "audit_logs,login,security",
-            "The logs to collect.",
-        ),
-        preset("poll_interval", POLL_INTERVAL, "1m", "Between two polls of a stream."),
-        preset(
-            "lookback",
-            ANY_DURATION,
-            "1h",
-            "How far behind its cursor each poll reads again, for late events.",
-        ),
-        preset("requests_per_10s", BUDGET, "50", "Its share of HubSpot's request limit."),
-    ],
-    POLLING,
-]);
-
-/// `oauth`.
-pub(super) const OAUTH: Shape = Shape::of(&[&[
-    needed("client_id", Kind::Text, "The app's client id. Not a secret."),
-    needed("client_secret", Kind::Secret, "The app's client secret."),
-    needed("refresh_token", Kind::Secret, "The account's grant to the app."),
-]]);
-
-/// `[sources.NAME]`, `type = "brevo"`.
-const BREVO: Shape = Shape {
-    keys: &[
-        &[
-            needed("api_key", Kind::Secret, "An API key of the account."),
-            preset("base_url", Kind::Url, "https://api.brevo.com", "Where Brevo answers."),
-            preset("poll_interval", POLL_INTERVAL, "5m", "Between two polls."),
-            preset(
-                "lookback",
-                ANY_DURATION,
-                "24h",
-                "How far behind its cursor each poll reads again, for late events.",
-            ),
-            preset("requests_per_hour", BUDGET, "80", "Its share of Brevo's request limit."),
-        ],
-        POLLING,
-    ],
-    refused: &[
-        ("horizon", "Brevo keeps 12 months, which no key changes", "leave it out"),
-        ("streams", "a Brevo account has one stream, `activities`", "leave it out"),
-    ],
-};
-
-/// What any sink has.
-const DELIVERY: &[Key] = &[
-    preset("sources", Kind::Texts, "*", "The sources whose events it gets, by name; \"*\" is all."),
-    preset(
-        "format",
-        Kind::Choice { words: &["ecs", "raw"], later: &["ocsf", "cef", "leef"] },
-        "ecs",
-        "How an event is written: Elastic Common Schema, or the provider's record with the event's identity in front.",
-    ),
-    preset(
-        "include_original",
-        Kind::Switch,
-        "true",
-        "Whether the provider's record goes along in event.original.",
-    ),
-    optional("batch", Kind::Table(&BATCH), "When a batch is sent: as soon as one of these is reached."),
-];
-
-/// `batch`. A hundred thousand events are some 100 MB of memory per sink.
-pub(super) const BATCH: Shape = Shape::of(&[&[
-    preset("max_events", Kind::Count { least: 1, most: 100_000 }, "500", "Events a batch at most."),
-    preset(
-        "max_bytes",
-        Kind::Size { least: 1 << 10 },
-        "1MiB",
-        "Bytes a batch at most, before compression; a larger event goes alone. At least 1KiB.",
-    ),
-    preset("max_wait", ANY_DURATION, "1s", "How long the first event waits for others."),
-]]);
-
-/// `[sinks.NAME]`, `type = "stdout"`.
-const STDOUT: Shape = Shape::of(&[DELIVERY]);
-
-/// `[sinks.NAME]`, `type = "file"`.
-const FILE_SINK: Shape = Shape::of(&[
-    &[
-        needed("path", Kind::Path, "JSON lines are appended here."),
-        preset("rotate_size", Kind::Size { least: 0 }, "0", "A file this large is set aside; 0 is never."),
-        preset(
-            "rotate_keep",
-            Kind::Count { least: 1, most: 10_000 },
-            "10",
-            "How many set-aside files stay; older ones are removed.",
-        ),
-    ],
-    DELIVERY,
-]);
-
-/// `[sinks.NAME]`, `type = "http"`.
-const HTTP: Shape = Shape {
-    keys: &[
-        &[
-            needed("endpoint", Kind::Url, "Where batches are posted."),
-            preset(
-                "encoding",
-                Kind::Choice { words: &["ndjson", "json_array"], later: &[] },
-                "ndjson",
-                "How a batch is written: one JSON object a line, or one array.",
-            ),
-            optional("token", Kind::Secret, "A bearer token."),
-            optional("headers", Kind::Headers, "More request headers: texts, or secrets."),
-            preset(
-                "compression",
-                Kind::Choice { words: &["gzip", "none"], later: &["zstd"] },
-                "gzip",
-                "How request bodies are compressed.",
-            ),
-            preset(
-                "timeout",
-                at_least(MILLISECOND, "a request takes some time"),
-                "30s",
-                "How long a request may take.",
-            ),
-            preset(
-                "allow_plaintext",
-                Kind::Switch,
-                "false",
-                "Whether endpoint may be http:// to another host. Events and token then travel readable.",
-            ),
-            optional("tls", Kind::Table(&TLS), "How the receiver is verified, and who we are."),
-        ],
-        DELIVERY,
-    ],
-    refused: &[(
-        "signing_secret",
-        "signed requests are not in this version of auditferry",
-        "meanwhile use `token`, or client certificates in `tls`",
-    )],
-};
-
-/// `tls`.
-pub(super) const TLS: Shape = Shape {
-    keys: &[&[
-        optional("ca_file", Kind::Path, "Authorities to trust instead of the platform's, PEM."),
-        optional("cert_file", Kind::Path, "Client certificate chain, PEM. Together with key_file."),
-        optional("key_file", Kind::Path, "Its private key, PEM. Together with cert_file."),
-    ]],
-    refused: &[(
-        "server_name",
-        "does not apply to an http sink: the receiver is verified by the host name in `endpoint`",
-        "put the name of the certificate into `endpoint`",
-    )],
-};
 
 /// The forms of a secret that is a table.
 pub(super) const SECRET: Shape = Shape::of(&[&[

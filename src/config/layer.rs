@@ -2,6 +2,7 @@
 //! still know where they were set.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::ops::Range;
 
 use config::{Source, Value, ValueKind};
@@ -21,12 +22,10 @@ pub(super) const ENVIRONMENT: &str = "the environment";
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The process's own; a variable that is not Unicode is left out.
+    /// The process's own. What is not Unicode becomes `U+FFFD`, which no key takes.
     pub fn process() -> Self {
-        let unicode = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self(std::env::vars_os().filter_map(unicode).collect())
+        let unicode = |text: OsString| text.to_string_lossy().into_owned();
+        Self(std::env::vars_os().map(|(name, value)| (unicode(name), unicode(value))).collect())
     }
 
     /// A variable's value.
@@ -73,7 +72,7 @@ impl Layers {
             .values()
             .filter_map(|name| Some((name.clone(), environment.get(name)?.to_owned())))
             .collect();
-        // No `try_parsing`: it would turn the token 00123 into 123. A reader that wants a number reads the text.
+        // No `try_parsing`: it would turn the token 00123 into 123. Who wants a number reads the text.
         let environment = config::Environment::with_prefix("AUDITFERRY")
             .prefix_separator("__")
             .separator("__")
@@ -112,7 +111,7 @@ pub(super) fn from_environment(value: &Value) -> bool {
     value.origin() == Some(ENVIRONMENT)
 }
 
-/// Which key path each variable sets. What can't be a path, or sets a key that another variable sets too, is a fault.
+/// Which key path each variable sets. What can't be a path, or sets what another variable sets too, is a fault.
 fn key_paths(environment: &Environment, faults: &mut Vec<Fault>) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::<String, String>::new();
     for variable in environment.0.keys() {

@@ -112,7 +112,8 @@ fn read_file(path: &Path) -> Result<String, Faults> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(fault(
             "there is no configuration file".to_owned(),
             Some(format!(
-                "make one with `auditferry config example > {}`, or name another with --config or $AUDITFERRY_CONFIG",
+                "make one with `auditferry config example > {}`, or name another with --config or \
+            $AUDITFERRY_CONFIG",
                 path.display()
             )),
         )),

@@ -8,7 +8,12 @@ use super::key::{Absent, FILE, Family, Key, Kind, SECRET, Shape};
 pub(crate) fn schema() -> Value {
     let form = |form: &Key| {
         let properties = json!({ form.name: property(form) });
-        json!({ "type": "object", "additionalProperties": false, "required": [form.name], "properties": properties })
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": [form.name],
+            "properties": properties,
+        })
     };
     let plain = json!({ "type": "string", "minLength": 1 });
     let forms: Vec<_> = [plain].into_iter().chain(SECRET.keys().map(form)).collect();
@@ -51,10 +56,11 @@ fn kind(kind: &Kind) -> Value {
         Kind::Account => json!({ "type": ["string", "integer"] }),
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Count { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Size { least } => json!({
+        Kind::Size { least, most } => json!({
             "type": ["string", "integer"],
             "minimum": least,
-            "pattern": "^[0-9]+ *([kKmMgGtT]([iI])?)?[bB]?$",
+            "maximum": most,
+            "pattern": "^[0-9]+ *(([kKmMgGtT][iI]?)?[bB])?$",
         }),
         Kind::Duration { .. } => json!({ "type": "string", "pattern": duration }),
         Kind::Start => {

@@ -77,7 +77,11 @@ impl Secret {
             Self::File(path) => format!("the secret file {}", path.display()),
             Self::Credential(name) => format!("the credential {name}"),
             // Without the arguments, which may be secret themselves.
-            Self::Command(command) => format!("the command {}", command.first().map_or("", String::as_str)),
+            Self::Command(command) => ["the command"]
+                .into_iter()
+                .chain(command.first().map(String::as_str))
+                .collect::<Vec<_>>()
+                .join(" "),
         }
     }
 }

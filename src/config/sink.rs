@@ -30,7 +30,7 @@ pub(super) fn read_all(named: Vec<Named<'_>>, source_names: &[String]) -> Vec<Si
         if let Some((key, wanted)) = wanted {
             match taken.get(&wanted) {
                 Some(other) => {
-                    table.fault(key, Problem::new(format!("{wanted} is already that of sinks.{other}")))
+                    table.fault(key, Problem::new(format!("{wanted} is already that of sinks.{other}")));
                 }
                 None => _ = taken.insert(wanted, name.clone()),
             }
@@ -66,7 +66,11 @@ fn read_kind(r#type: &str, table: &mut Table<'_>) -> Option<SinkKind> {
             let (rotate_size, rotate_keep) = (table.size("rotate_size"), table.count("rotate_keep"));
             path.map(|path| SinkKind::File { path, rotate_size, rotate_keep })
         }
-        _ => http(table).map(|http| SinkKind::Http(Box::new(http))),
+        "http" => http(table).map(|http| SinkKind::Http(Box::new(http))),
+        other => {
+            debug_assert!(false, "the sink type {other} is listed, but not read");
+            None
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::fault::Problem;
 use super::plaintext::refuse_plaintext;
-use super::secret::Secret;
 use super::table::{Named, Table};
 use super::{HubSpotCredential, Mirrored, Polling, Source, SourceKind, Start, unit};
 
@@ -28,7 +27,11 @@ pub(super) fn read(named: Named<'_>) -> Option<Source> {
     let account_id = table.account("account_id");
     let (kind, streams, horizon) = match r#type {
         "hubspot" => hubspot(&mut table),
-        _ => brevo(&mut table),
+        "brevo" => brevo(&mut table),
+        other => {
+            debug_assert!(false, "the source type {other} is listed, but not read");
+            return None;
+        }
     };
     // The provider has forgotten everything that lies before this.
     let reach = if streams == ["login"] { HUBSPOT_LOGIN_HORIZON } else { horizon };
@@ -83,7 +86,7 @@ fn hubspot_credential(table: &mut Table<'_>) -> Option<HubSpotCredential> {
 }
 
 fn brevo(table: &mut Table<'_>) -> (Option<SourceKind>, Vec<String>, Duration) {
-    let api_key: Option<Secret> = table.secret("api_key");
+    let api_key = table.secret("api_key");
     let requests_per_hour = table.count("requests_per_hour");
     let kind = api_key.map(|api_key| SourceKind::Brevo { api_key, requests_per_hour });
     (kind, vec!["activities".to_owned()], BREVO_HORIZON)

@@ -1,19 +1,17 @@
 //! Reads one table of the file key by key, notes each fault and goes on.
 
+mod scalar;
+mod secret;
+
 use std::cell::RefCell;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 use jiff::Timestamp;
-use url::Url;
 
 use super::fault::{Fault, Problem, list};
 use super::key::{self, Absent, Family, Key, Kind, Shape};
-use super::layer::{Environment, Layers, from_environment};
-use super::secret::Secret;
-use super::{Start, unit};
+use super::layer::{Environment, Layers};
+use scalar::text;
 
 /// One reading of the configuration: what it looks at and what it finds.
 pub(super) struct Review {
@@ -94,7 +92,9 @@ impl<'a> Table<'a> {
     /// Notes a fault of a key, or of the table itself (`""`).
     pub(super) fn fault(&self, name: &str, problem: Problem) {
         let key = self.path_of(name);
-        let origin = match self.values.get(name) {
+        // A name with a dot means a value inside one of the table's own.
+        let own = name.split('.').next().and_then(|own| self.values.get(own));
+        let origin = match self.values.get(name).or(own) {
             Some(value) => self.review.layers.origin(&key, value),
             None => self.origin.clone(),
         };
@@ -157,212 +157,6 @@ impl<'a> Table<'a> {
         key
     }
 
-    /// Text; empty text is a fault.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.read(name, |kind, value| match text(kind, value)? {
-            "" => Err(Problem::new("is empty")),
-            text => Ok(text.to_owned()),
-        })
-    }
-
-    /// Text, or the digits of a whole number; empty is `None`.
-    pub(super) fn account(&mut self, name: &'static str) -> Option<String> {
-        let account = self.read(name, |kind, value| match &value.kind {
-            ValueKind::I128(number) => Ok(number.to_string()),
-            _ => text(kind, value).map(|text| text.trim().to_owned()),
-        });
-        account.filter(|account| !account.is_empty())
-    }
-
-    /// A path; a relative one gets a warning, as it depends on where the daemon is started.
-    pub(super) fn path(&mut self, name: &'static str) -> Option<PathBuf> {
-        let path = self.text(name).map(PathBuf::from)?;
-        if path.is_relative() {
-            self.review.warn(format!(
-                "{}: `{}` is relative to the directory that auditferry is started in",
-                self.path_of(name),
-                path.display()
-            ));
-        }
-        Some(path)
-    }
-
-    /// A socket address; empty is `None`.
-    pub(super) fn listen(&mut self, name: &'static str) -> Option<SocketAddr> {
-        self.read(name, |kind, value| match text(kind, value)? {
-            "" => Ok(None),
-            text => match text.parse() {
-                Ok(address) => Ok(Some(address)),
-                Err(_) => {
-                    Err(Problem::new(format!("`{text}` is no address to listen on")).hint(expected(kind)))
-                }
-            },
-        })
-        .flatten()
-    }
-
-    /// Yes or no.
-    pub(super) fn switch(&mut self, name: &'static str) -> bool {
-        self.read(name, |kind, value| match &value.kind {
-            ValueKind::Boolean(switch) => Ok(*switch),
-            ValueKind::String(text) if from_environment(value) => {
-                text.parse().map_err(|_| Problem::new(format!("`{text}` is not true or false")))
-            }
-            other => Err(wrong_type(other, &kind.expected())),
-        })
-        .unwrap_or_default()
-    }
-
-    /// A whole number within its bounds.
-    pub(super) fn count(&mut self, name: &'static str) -> u32 {
-        self.read(name, |kind, value| {
-            let number = match &value.kind {
-                ValueKind::I128(number) => *number,
-                ValueKind::String(text) if from_environment(value) => text.trim().parse().map_err(|_| {
-                    Problem::new(format!("`{text}` is not a whole number")).hint(expected(kind))
-                })?,
-                other => return Err(wrong_type(other, &kind.expected())),
-            };
-            let Kind::Count { least, most } = kind else { return Err(Problem::new("is not a count")) };
-            let within = (i128::from(*least)..=i128::from(*most)).contains(&number);
-            u32::try_from(number)
-                .ok()
-                .filter(|_| within)
-                .ok_or_else(|| Problem::new(format!("{number} is out of bounds")).hint(expected(kind)))
-        })
-        .unwrap_or_default()
-    }
-
-    /// A number of bytes.
-    pub(super) fn size(&mut self, name: &'static str) -> u64 {
-        self.read(name, |kind, value| {
-            let bytes = match &value.kind {
-                ValueKind::I128(number) => unit::size(&number.to_string())?,
-                _ => unit::size(text(kind, value)?)?,
-            };
-            match kind {
-                Kind::Size { least } if bytes < *least => {
-                    Err(Problem::new(format!("{bytes} bytes is too small"))
-                        .hint(format!("at least {least} bytes")))
-                }
-                _ => Ok(bytes),
-            }
-        })
-        .unwrap_or_default()
-    }
-
-    /// A span of time.
-    pub(super) fn duration(&mut self, name: &'static str) -> Duration {
-        self.read(name, |kind, value| {
-            let duration = unit::duration(text(kind, value)?)?;
-            match kind {
-                Kind::Duration { least, why } if duration < *least => {
-                    let what = format!("{} is too short: {why}", unit::show(duration));
-                    Err(Problem::new(what).hint(format!("at least {}", unit::show(*least))))
-                }
-                _ => Ok(duration),
-            }
-        })
-        .unwrap_or_default()
-    }
-
-    /// A span of time before the first poll, or a time that is over.
-    pub(super) fn start(&mut self, name: &'static str) -> Option<Start> {
-        let now = self.review.now;
-        self.read(name, |kind, value| {
-            let text = text(kind, value)?;
-            // A time has a dash after its year, a duration none.
-            if text.get(1..).is_none_or(|text| !text.contains('-')) {
-                return unit::duration(text).map(Start::Ago).map_err(|problem| problem.hint(expected(kind)));
-            }
-            match unit::time(text)? {
-                time if time > now => Err(Problem::new(format!("`{text}` is in the future"))
-                    .hint("what happens from now on is collected anyway; \"0s\" starts now")),
-                time => Ok(Start::At(time)),
-            }
-        })
-    }
-
-    /// A URL without credentials and fragment.
-    pub(super) fn url(&mut self, name: &'static str) -> Option<Url> {
-        self.read(name, |kind, value| {
-            let text = text(kind, value)?;
-            // The text itself is not shown: it may hold a password.
-            let wrong = |why: String| Problem::new(why).hint(expected(kind));
-            let url = Url::parse(text).map_err(|error| wrong(format!("is not a URL: {error}")))?;
-            if !matches!(url.scheme(), "http" | "https") {
-                return Err(wrong(format!("`{}:` is neither https nor http", url.scheme())));
-            }
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(Problem::new("holds a user name or password, which would end up in logs")
-                    .hint("use the keys for credentials instead"));
-            }
-            if url.fragment().is_some() {
-                return Err(wrong("has a fragment (`#…`), which is never sent".to_owned()));
-            }
-            Ok(url)
-        })
-    }
-
-    /// One of the key's words.
-    pub(super) fn choice(&mut self, name: &'static str) -> &'static str {
-        self.read(name, |kind, value| {
-            let text = text(kind, value)?;
-            let Kind::Choice { words, later } = kind else { return Err(Problem::new("is not a choice")) };
-            if later.contains(&text) {
-                return Err(Problem::new(format!("`{text}` is not in this version of auditferry"))
-                    .hint(format!("meanwhile use one of {}", list(words))));
-            }
-            let word = words.iter().find(|word| **word == text).copied();
-            word.ok_or_else(|| {
-                Problem::new(format!("`{text}` is not known")).suggest(text, words.iter().copied())
-            })
-        })
-        .unwrap_or_default()
-    }
-
-    /// `v3`, or a year and month.
-    pub(super) fn version(&mut self, name: &'static str) -> Option<String> {
-        self.read(name, |kind, value| {
-            let text = text(kind, value)?;
-            let month = |(year, month): (&str, &str)| {
-                let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-                year.len() == 4 && digits(year) && month.len() == 2 && matches!(month.parse(), Ok(1..=12))
-            };
-            match text == "v3" || text.split_once('-').is_some_and(month) {
-                true => Ok(text.to_owned()),
-                false => Err(Problem::new(format!("`{text}` is not a version")).hint(expected(kind))),
-            }
-        })
-    }
-
-    /// A list of texts.
-    pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
-        self.read(name, texts)
-    }
-
-    /// Some of the key's words, in the key's order.
-    pub(super) fn words(&mut self, name: &'static str) -> Vec<String> {
-        self.read(name, |kind, value| {
-            let texts = texts(kind, value)?;
-            let Kind::Words(words) = kind else { return Err(Problem::new("is not a list of words")) };
-            if texts.is_empty() {
-                return Err(Problem::new("is empty, so nothing would be collected").hint(expected(kind)));
-            }
-            match texts.iter().find(|text| !words.contains(&text.as_str())) {
-                Some(text) => {
-                    Err(Problem::new(format!("`{text}` is not known")).suggest(text, words.iter().copied()))
-                }
-                None => Ok(words
-                    .iter()
-                    .map(|word| (*word).to_owned())
-                    .filter(|word| texts.contains(word))
-                    .collect()),
-            }
-        })
-        .unwrap_or_default()
-    }
-
     /// A table below, empty when it is not set.
     pub(super) fn table(&mut self, name: &'static str) -> Table<'a> {
         let shape = match self.key(name) {
@@ -382,15 +176,18 @@ impl<'a> Table<'a> {
     /// The tables of a family, by name. A table of no known type is a fault and left out.
     pub(super) fn family(&mut self, name: &'static str) -> Vec<Named<'a>> {
         let Some(Key { kind: Kind::Family(family), .. }) = self.key(name) else { return Vec::new() };
-        let mut names = self.names_in(name);
-        if names.is_empty() && !self.values.get(name).is_some_and(|value| !is_table(value)) {
-            self.fault(
-                name,
-                Problem::new(format!("there is no {}", family.one)).hint(format!("add {}", family.example)),
-            );
+        match self.values.get(name).map(|value| &value.kind) {
+            None => self.fault(name, none_of(family)),
+            Some(ValueKind::Table(members)) if members.is_empty() => self.fault(name, none_of(family)),
+            Some(ValueKind::Table(members)) => {
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_by_key(|(name, _)| *name);
+                let read = |(member, value): (&String, &Value)| self.member(name, family, member, value);
+                return members.into_iter().filter_map(read).collect();
+            }
+            Some(other) => self.fault(name, wrong_type(other, &format!("tables [{name}.NAME]"))),
         }
-        names.sort();
-        names.into_iter().filter_map(|member| self.member(name, family, member)).collect()
+        Vec::new()
     }
 
     /// The names in a table of tables.
@@ -401,14 +198,9 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn member(&self, group: &'static str, family: &'static Family, name: String) -> Option<Named<'a>> {
-        let value = match &self.values.get(group)?.kind {
-            ValueKind::Table(members) => members.get(&name)?,
-            _ => return None,
-        };
-        let path = format!("{group}.{name}");
-        let mut table = Table::new(self.review, path, &EMPTY, value);
-        if let Some(problem) = bad_name(&name, family.one) {
+    fn member(&self, group: &str, family: &'static Family, name: &str, value: &Value) -> Option<Named<'a>> {
+        let mut table = Table::new(self.review, format!("{group}.{name}"), &EMPTY, value);
+        if let Some(problem) = bad_name(name, family.one) {
             table.fault("", problem);
         }
         if !is_table(value) {
@@ -424,90 +216,13 @@ impl<'a> Table<'a> {
             Ok((r#type, shape)) => {
                 table.shape = shape;
                 table.asked.push("type");
-                Some(Named { name, r#type, table })
+                Some(Named { name: name.to_owned(), r#type, table })
             }
             Err(problem) => {
                 table.fault("type", problem);
                 None
             }
         }
-    }
-
-    /// A secret in any of its forms. It is read once, so that a missing one is found before anything happens.
-    pub(super) fn secret(&mut self, name: &'static str) -> Option<Secret> {
-        let key = self.key(name)?;
-        match self.values.get(name).cloned() {
-            Some(value) => self.secret_value(name, &value, true),
-            None => {
-                if matches!(key.absent, Absent::Fault) {
-                    self.fault(name, Problem::new("is missing").hint(expected(&key.kind)));
-                }
-                None
-            }
-        }
-    }
-
-    /// Header names and their values; `secretive` says which names a plain value deserves a warning for.
-    pub(super) fn headers(
-        &mut self,
-        name: &'static str,
-        secretive: impl Fn(&str) -> bool,
-    ) -> Vec<(String, Secret)> {
-        self.key(name);
-        let Some(value) = self.values.get(name).cloned() else { return Vec::new() };
-        let ValueKind::Table(values) = value.kind else {
-            self.fault(name, wrong_type(&value.kind, &Kind::Headers.expected()));
-            return Vec::new();
-        };
-        let mut values: Vec<_> = values.into_iter().collect();
-        values.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let read = |(header, value): (String, Value)| {
-            let secret = self.secret_value(&format!("{name}.{header}"), &value, secretive(&header))?;
-            Some((header, secret))
-        };
-        values.into_iter().filter_map(read).collect()
-    }
-
-    fn secret_value(&self, name: &str, value: &Value, warn_if_plain: bool) -> Option<Secret> {
-        let at = |problem| self.fault_at(name, value, problem);
-        let secret = match &value.kind {
-            ValueKind::String(text) => {
-                if warn_if_plain && !from_environment(value) {
-                    self.review.warn(format!(
-                        "{}: the secret stands in the file for all who can read it; better {{ env = … }}, {{ file = … }}, \
-                         {{ credential = … }} or {{ command = … }}",
-                        self.path_of(name)
-                    ));
-                }
-                Secret::Plain(text.as_str().into())
-            }
-            ValueKind::Table(_) => {
-                let mut form = Table::new(self.review, self.path_of(name), &key::SECRET, value);
-                let forms = [
-                    form.text("env").map(Secret::Env),
-                    form.path("file").map(Secret::File),
-                    form.text("credential").map(Secret::Credential),
-                    form.texts("command").map(Secret::Command),
-                ];
-                let set = form.values.len();
-                form.finish();
-                let mut forms = forms.into_iter().flatten();
-                match (forms.next(), set) {
-                    (Some(secret), 1) => secret,
-                    // Its one key is at fault itself.
-                    (None, 1) => return None,
-                    (None, 0) => return at(Problem::new("is empty").hint(expected(&Kind::Secret))),
-                    _ => return at(Problem::new("comes from several places").hint(expected(&Kind::Secret))),
-                }
-            }
-            other => return at(wrong_type(other, &Kind::Secret.expected())),
-        };
-        if self.review.read_secrets
-            && let Err(error) = secret.read_in(&self.review.environment)
-        {
-            return at(Problem::new(error.0));
-        }
-        Some(secret)
     }
 
     /// Notes a fault of a value that may stand deeper than this table's own keys.
@@ -526,35 +241,17 @@ impl<'a> Table<'a> {
 
 static EMPTY: Shape = Shape { keys: &[], refused: &[] };
 
+fn none_of(family: &Family) -> Problem {
+    Problem::new(format!("there is no {}", family.one)).hint(format!("add {}", family.example))
+}
+
 /// A default is read as the environment's text would be.
 fn preset(text: &str) -> Value {
     Value::new(Some(&super::layer::ENVIRONMENT.to_owned()), ValueKind::String(text.to_owned()))
 }
 
-fn expected(kind: &Kind) -> String {
-    format!("expected {}", kind.expected())
-}
-
 fn is_table(value: &Value) -> bool {
     matches!(value.kind, ValueKind::Table(_))
-}
-
-fn text<'v>(kind: &Kind, value: &'v Value) -> Result<&'v str, Problem> {
-    match &value.kind {
-        ValueKind::String(text) => Ok(text),
-        other => Err(wrong_type(other, &kind.expected())),
-    }
-}
-
-/// An array of texts, or from the environment texts with commas between.
-fn texts(kind: &Kind, value: &Value) -> Result<Vec<String>, Problem> {
-    match &value.kind {
-        ValueKind::String(text) if from_environment(value) => {
-            Ok(text.split(',').map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect())
-        }
-        ValueKind::Array(items) => items.iter().map(|item| text(kind, item).map(str::to_owned)).collect(),
-        other => Err(wrong_type(other, &kind.expected())),
-    }
 }
 
 /// Names the type of what was written, never the value: it may be a secret.

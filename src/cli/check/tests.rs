@@ -27,7 +27,8 @@ fn a_valid_configuration_is_shown_as_a_table_without_its_secrets() {
     );
     assert_eq!(
         lines[3],
-        "hub     hubspot  audit_logs,login,security  1m    1h        2026-01-01T00:00:00Z  https://api.hubapi.com/"
+        "hub     hubspot  audit_logs,login,security  1m    1h        2026-01-01T00:00:00Z  \
+            https://api.hubapi.com/"
     );
     assert_eq!(lines[6], "siem  http  hub      ecs     https://siem.example.com/in");
     assert!(lines[8].starts_with("warning: sources.hub.token: the secret stands in the file"), "{text}");
@@ -62,7 +63,8 @@ fn the_json_of_a_broken_configuration_has_every_fault_with_its_place() {
                 "key": "sources",
                 "origin": "a.toml",
                 "problem": "there is no source",
-                "hint": "add [sources.hubspot] with type = \"hubspot\" and token = { env = \"HUBSPOT_TOKEN\" }",
+                "hint": "add [sources.hubspot] with type = \"hubspot\" and token = { env = \
+            \"HUBSPOT_TOKEN\" }",
             },
         ])
     );

@@ -71,7 +71,7 @@ fn a_secret_that_cannot_be_read_says_where_it_should_be() {
             Secret::Command(vec!["/nowhere/prog".into()]),
             "the command /nowhere/prog can't be started: No such file or directory (os error 2)".to_owned(),
         ),
-        (Secret::Command(Vec::new()), "the command  is missing".to_owned()),
+        (Secret::Command(Vec::new()), "the command is missing".to_owned()),
     ] {
         assert_eq!(read(&secret).unwrap_err(), error);
     }
@@ -93,7 +93,8 @@ fn a_command_that_hangs_is_ended() {
 #[test]
 fn a_command_that_complains_at_length_is_not_held_up() {
     let talkative = shell(
-        "i=0; while [ $i -lt 2000 ]; do echo 'a warning of some length, over and over' >&2; i=$((i+1)); done; echo ok",
+        "i=0; while [ $i -lt 2000 ]; do echo 'a warning of some length, over and over' >&2; i=$((i+1)); \
+            done; echo ok",
     );
     assert_eq!(read(&talkative).unwrap(), "ok");
 }
