@@ -190,9 +190,15 @@ impl From<Faults> for Failure {
     }
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Failure {
-    fn from(failure: E) -> Self {
+impl From<std::io::Error> for Failure {
+    fn from(failure: std::io::Error) -> Self {
         Self::Work(failure.into())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(failure: anyhow::Error) -> Self {
+        Self::Work(failure)
     }
 }
 

@@ -39,6 +39,14 @@ pub(crate) fn demo() -> &'static str {
     include_str!("../config/demo.toml")
 }
 
+/// Reads a duration such as `30s` or `1h30m`, for the command line.
+///
+/// # Errors
+/// In words for people.
+pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    unit::duration(text).map_err(|problem| problem.what)
+}
+
 /// The checked configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {

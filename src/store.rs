@@ -22,6 +22,7 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod feed;
+mod own;
 mod page;
 mod reader;
 mod sink;

@@ -10,10 +10,12 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use jiff::Timestamp;
+
 use crate::event::IdentityFields;
 use crate::provider::Record;
 
-/// What a walk remembers of its rows: 24 bytes each, at most as many as a walk has rows.
+/// What a walk remembers of its rows: 48 bytes each, at most as many as a walk has rows.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     rows: HashMap<u64, Seen>,
@@ -31,6 +33,7 @@ struct Seen {
     /// Offset of the first and the last.
     first: u64,
     last: u64,
+    time: Option<i64>,
 }
 
 /// Equal rows on different pages.
@@ -53,7 +56,11 @@ impl Copies {
             let copies = on_page.entry(row).or_default();
             *copies += 1;
             ordinals.push(*copies);
-            let seen = self.rows.entry(row).or_insert(Seen { first: at, ..Seen::default() });
+            let seen = self.rows.entry(row).or_insert(Seen {
+                first: at,
+                time: record.time.map(Timestamp::as_millisecond),
+                ..Seen::default()
+            });
             seen.in_walk += 1;
             seen.on_one_page = seen.on_one_page.max(*copies);
             seen.last = at;
@@ -71,6 +78,13 @@ impl Copies {
             .collect();
         doubts.sort_unstable();
         doubts
+    }
+
+    /// When the oldest row in doubt happened.
+    pub(super) fn oldest_doubt(&self) -> Option<Timestamp> {
+        let doubtful = self.rows.values().filter(|seen| seen.in_walk > seen.on_one_page);
+        let oldest = doubtful.map(|seen| seen.time.unwrap_or(i64::MIN)).min()?;
+        Some(Timestamp::from_millisecond(oldest).unwrap_or(Timestamp::MIN))
     }
 
     /// Takes a page that was read across the place of a doubt. It settles the doubt when it holds all copies

@@ -165,6 +165,9 @@ impl<F: Fetch> Collector<F> {
         self.poll_windows(&mut turn, from, &mut report).await?;
         if self.check_empty(&mut turn, &report).await? {
             if self.is_filtered(&turn) {
+                // Nothing was ever collected, so what was taken for complete was not.
+                let oldest = earlier(turn.now, self.options.horizon);
+                let from = self.options.start.max(oldest);
                 self.poll_windows(&mut turn, from, &mut report).await?;
             } else {
                 self.poll_unfiltered(&turn, &mut report).await?;
@@ -242,13 +245,17 @@ impl<F: Fetch> Collector<F> {
         report: &mut PollReport,
     ) -> Result<(), PollError> {
         let mut complete = turn.state.cursor.complete_to;
+        let mut doubtful: Option<Timestamp> = None;
         loop {
             let window = self.window(from, complete, turn);
-            let walked = match self.walk_window(turn, &window).await {
+            let mut walked = match self.walk_window(turn, &window).await {
                 Err(failure) if self.shorter_window_may_help(&failure) => continue,
                 other => other?,
             };
             report.add(&walked);
+            // Later windows do not make up for what an earlier one left open.
+            doubtful = doubtful.or(walked.doubtful);
+            walked.doubtful = doubtful;
             if turn.state.filter == FilterHabit::Unfiltered {
                 return self.complete(turn, &walked, None).await;
             }
@@ -418,9 +425,10 @@ impl<F: Fetch> Collector<F> {
         complete_to: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let edge = walked.edge.unwrap_or(turn.now).min(turn.now);
+        let complete_to = complete_to.unwrap_or(edge).min(edge);
         let cursor = Cursor {
             high_water: walked.newest.map(|newest| newest.min(edge)),
-            complete_to: Some(complete_to.unwrap_or(edge).min(edge)),
+            complete_to: Some(walked.doubtful.map_or(complete_to, |doubtful| complete_to.min(doubtful))),
         };
         Ok(self.store.complete_window(turn.state.id, cursor).await?)
     }

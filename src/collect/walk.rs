@@ -63,6 +63,8 @@ pub(super) struct Walked {
     /// The time of the first page, by the earlier of both clocks.
     pub(super) edge: Option<Timestamp>,
     pub(super) stopped_early: bool,
+    /// The oldest of the rows of which it is not certain how many there are: the walk is complete to there.
+    pub(super) doubtful: Option<Timestamp>,
 }
 
 impl Walked {
@@ -209,7 +211,7 @@ impl<F: Fetch> Walk<'_, F> {
             if let Some((doubtful, kept)) = &mut keep {
                 doubtful.keep(&page.records, kept);
             }
-            let may_stop = order.newest_first && all_older(&page.records, plan.stop_before);
+            let may_stop = order.is_newest_first(self.intake.high_water) && all_older(&page.records, plan.stop_before);
             let Some(next) = page.next else {
                 walked.recognised += self.intake.take(page.records, ordinals, asked).await?.recognised;
                 return Ok(walked);
@@ -263,11 +265,7 @@ impl<F: Fetch> Walk<'_, F> {
             copies = again;
             self.read_across(plan, &mut copies).await?;
         }
-        tracing::info!(
-            stream = self.intake.spec.name,
-            rows = copies.doubts().len(),
-            "equal rows moved while they were read; the next poll reads them again"
-        );
+        walked.doubtful = copies.oldest_doubt();
         Ok(())
     }
 
@@ -354,27 +352,36 @@ fn all_older(records: &[Record], than: Option<Timestamp>) -> bool {
     !records.is_empty() && records.iter().all(|record| record.time.is_some_and(|time| time < than))
 }
 
-/// Whether rows came newest first, without exception, over the whole walk.
+/// Whether this walk has shown that rows come newest first: without exception, with at least one step down
+/// (rows of one instant are in any order), and with the newest event that we know, or a newer one, on top.
 #[derive(Debug)]
 struct Order {
-    newest_first: bool,
+    falls: bool,
+    stepped_down: bool,
+    top: Option<Timestamp>,
     last: Option<Timestamp>,
 }
 
 impl Default for Order {
     fn default() -> Self {
-        Self { newest_first: true, last: None }
+        Self { falls: true, stepped_down: false, top: None, last: None }
     }
 }
 
 impl Order {
+    fn is_newest_first(&self, newest_known: Option<Timestamp>) -> bool {
+        self.falls && self.stepped_down && self.top >= newest_known
+    }
+
     fn follow(&mut self, records: &[Record]) {
         let (Some(first), Some(last)) = (records.first(), records.last()) else { return };
         let falls = records.windows(2).all(|pair| pair[0].time >= pair[1].time);
         let dated = records.iter().all(|record| record.time.is_some());
         let continues = self.last.is_none() || first.time <= self.last;
-        self.newest_first &= falls && dated && continues;
+        self.falls &= falls && dated && continues;
+        self.top = self.top.or(first.time);
         self.last = last.time;
+        self.stepped_down = self.top > self.last;
     }
 }
 

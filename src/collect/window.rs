@@ -165,6 +165,6 @@ mod tests {
         for pair in windows.windows(2) {
             assert!(pair[1].0 <= pair[0].1.yesterday().unwrap(), "neighbours share two days");
         }
-        assert_eq!(windows.len(), 15);
+        assert_eq!(windows.len(), 14);
     }
 }

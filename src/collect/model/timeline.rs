@@ -15,7 +15,7 @@ use crate::event::{Account, StoredEvent, StreamName};
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{HubSpot, Mirrored};
 use crate::provider::{Filter, Provider, StreamSpec};
-use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
+use crate::store::{Faults, SinkRegistration, Store, StoreError, StoreOptions};
 
 /// Which stream is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn oddities(case: Case, random: &mut fastrand::Rng) -> Oddities {
         truncates: some(random, 5),
         fails: some(random, 5),
         arrivals: some(random, 40),
-        latest: LOOKBACK - MINUTE,
+        latest: LOOKBACK - 20 * MINUTE,
     }
 }
 
@@ -97,7 +97,9 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     async fn boot(case: Case, directory: &'a std::path::Path, world: &Arc<World>, crash_after: Option<u32>) -> Self {
         let options = StoreOptions { max_size: 1 << 30, retention: Duration::from_secs(86_400 * 365) };
-        let store = Store::open_for_test(directory, &options, crash_after).unwrap();
+        let mut faults = Faults::default();
+        faults.crash_after = crash_after;
+        let store = Store::open_for_test(directory, &options, &faults).unwrap();
         let clock = Clock::Simulated(Arc::clone(&world.clock));
         let collector = Collector::new(
             CollectorOptions {
@@ -197,7 +199,8 @@ async fn reckon(case: Case, seed: u64, world: &World, store: &Store, oddities: &
         .filter(|mark| expected.get(*mark) != actual.get(*mark))
         .map(|mark| (mark, expected.get(mark), actual.get(mark)))
         .collect();
-    assert!(wrong.is_empty(), "{case:?} {seed} {oddities:?}: (event, happened, stored) {wrong:?}");
+    let told = wrong.iter().map(|(mark, ..)| world.tell(mark)).collect::<Vec<_>>().join("; ");
+    assert!(wrong.is_empty(), "{case:?} {seed} {oddities:?}: (event, happened, stored) {wrong:?}; {told}");
     let ids: BTreeSet<_> = stored.iter().map(|event| event.id).collect();
     assert_eq!(ids.len(), stored.len(), "{case:?} {seed}: an id came twice");
     let sequences: Vec<i64> = stored.iter().map(|event| event.sequence).collect();

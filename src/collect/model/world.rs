@@ -89,11 +89,9 @@ impl World {
         self.clock.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// Something happens at about `time`.
+    /// Something happens at about `time`, and shows then or a little later.
     pub(super) fn happen(&self, time: i64) {
-        let mut state = self.state.lock().unwrap();
-        let now = self.now();
-        state.happen(self.case, time, now);
+        self.state.lock().unwrap().happen(self.case, time, i64::MIN);
     }
 
     /// From now on nothing odd happens, and what is late becomes visible.
@@ -106,6 +104,16 @@ impl World {
         self.advance(state.oddities.latest + MINUTE);
     }
 
+    /// When an event happened and showed, for the message of a failing test.
+    pub(super) fn tell(&self, mark: &str) -> String {
+        let state = self.state.lock().unwrap();
+        let happening = state.happenings.iter().find(|happening| happening.mark == mark);
+        happening.map_or_else(
+            || format!("{mark} never happened"),
+            |it| format!("{mark} happened {} and showed {}", stamp(it.time), stamp(it.visible)),
+        )
+    }
+
     pub(super) fn marks(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
         let marks = state.happenings.iter().flat_map(|happening| {
@@ -116,15 +124,17 @@ impl World {
 }
 
 impl State {
-    fn happen(&mut self, case: Case, time: i64, now: i64) {
+    fn happen(&mut self, case: Case, time: i64, seen: i64) {
         let random = &mut self.random;
         let mark = format!("m{}", self.happenings.len());
         let late = random.u32(..100) < 15;
         let delay = if late { random.i64(0..=self.oddities.latest) } else { 0 };
         // Brevo tells whole seconds.
         let time = if case == Case::Activities { time - time.rem_euclid(1000) } else { time };
-        let same_instant = random.u32(..100) < 20;
-        let time = self.happenings.last().filter(|_| same_instant).map_or(time, |last| last.time);
+        let same_instant = random.u32(..100) < 40;
+        let near = |last: &&Happening| same_instant && (last.time - time).abs() < 10 * MINUTE;
+        let same_instant = self.happenings.last().filter(near).map(|last| last.time);
+        let time = same_instant.unwrap_or(time);
         let copies = match random.u32(..100) {
             _ if case != Case::Activities => 1,
             0..12 => random.u32(2..=3),
@@ -132,8 +142,8 @@ impl State {
             12 => random.u32(5..=9),
             _ => 1,
         };
-        let shares_id = case == Case::AuditLogs && same_instant && !self.happenings.is_empty();
-        let visible = now.max(time) + delay;
+        let shares_id = case == Case::AuditLogs && same_instant.is_some();
+        let visible = (time + delay).max(seen);
         self.happenings.push(Happening { mark, time, visible, copies, shares_id });
     }
 
