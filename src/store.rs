@@ -156,7 +156,7 @@ impl Store {
             watch::channel(SpoolLevel { max: options.max_size, ..SpoolLevel::default() });
         let mut writer = Writer {
             db,
-            lock,
+            _lock: lock,
             place: Arc::clone(&place),
             options: options.clone(),
             ledger: Ledger::new(spool_end),
@@ -168,7 +168,7 @@ impl Store {
             next: None,
             commands: waiting_commands,
         };
-        writer.load_feeds()?;
+        writer.refresh().map_err(explain)?;
         let threads = vec![
             thread("store-writer", move || writer.run())?,
             thread("store-reader", move || reader.run(waiting_questions))?,
@@ -199,7 +199,14 @@ impl Store {
     /// # Errors
     /// When it is not on disk.
     pub async fn register_sinks(&self, sinks: Vec<SinkRegistration>) -> Result<(), StoreError> {
-        self.control(|reply| Control::Register(sinks, reply)).await
+        for missed in self.change(None, move |db| sink::register(db, &sinks)).await? {
+            tracing::warn!(
+                sink = missed.sink,
+                events = missed.events,
+                "the sink was away for longer than spool.retention: at most this many events for it are gone"
+            );
+        }
+        Ok(())
     }
 
     /// The account that the source was bound to on first sight; binds it when it is new.

@@ -151,12 +151,6 @@ fn read_sink(db: &Connection, row: &Row<'_>) -> rusqlite::Result<SinkSnapshot> {
 
 /// The level that the writer would publish.
 fn undelivered_bytes(db: &Connection) -> rusqlite::Result<u64> {
-    let mut oldest: Option<i64> = None;
-    for name in sink::active(db)? {
-        if let Some(waiting) = sink::first_waiting(db, &name)? {
-            oldest = Some(oldest.map_or(waiting.bytes, |bytes| bytes.min(waiting.bytes)));
-        }
-    }
-    let Some(oldest) = oldest else { return Ok(0) };
-    Ok(u64::try_from(SpoolEnd::read(db)?.bytes - oldest).unwrap_or(0))
+    let Some(oldest) = sink::oldest_waiting(db)? else { return Ok(0) };
+    Ok(u64::try_from(SpoolEnd::read(db)?.bytes - oldest.bytes).unwrap_or(0))
 }
