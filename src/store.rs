@@ -38,6 +38,7 @@ mod writer;
 pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use faults::Faults;
+pub use page::{Committed, PendingCommit};
 pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
 pub use source::RotatedCredential;
@@ -75,29 +76,6 @@ pub struct StoreOptions {
     pub max_size: u64,
     /// How long delivered events stay for replay (`spool.retention`).
     pub retention: Duration,
-}
-
-/// What a commit did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Events that were not known before.
-    pub new: u64,
-    /// Events that were.
-    pub known: u64,
-}
-
-/// A commit that is under way.
-#[derive(Debug)]
-pub struct PendingCommit(pub(crate) oneshot::Receiver<Result<Committed, StoreError>>);
-
-impl PendingCommit {
-    /// Waits until the events are on disk.
-    ///
-    /// # Errors
-    /// When they are not.
-    pub async fn done(self) -> Result<Committed, StoreError> {
-        self.0.await.unwrap_or(Err(StoreError::Closed))
-    }
 }
 
 /// The store's handle; cheap to clone. The threads end with [`Store::close`], or when the last handle and the

@@ -17,8 +17,9 @@ const ROWS: u32 = 2000;
 const PAGES: u32 = 256;
 /// Free pages that stay in the file (4 MiB), so that a steady stream does not shrink and grow it all the time.
 const SPARE_PAGES: i64 = 1024;
-/// Under load, one step is taken after this many groups, so that deleting keeps up with inserting.
-const GROUPS_BETWEEN_STEPS: u32 = 4;
+/// Under load, one step is taken after this many groups of at most five pages of 200: deleting keeps up with
+/// inserting.
+const GROUPS_BETWEEN_STEPS: u32 = 2;
 /// How long the log may keep what could be in the file.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
 
