@@ -88,7 +88,13 @@ pub struct Store {
     level: watch::Receiver<SpoolLevel>,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Option<Threads>>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<()>,
+    reader: JoinHandle<()>,
 }
 
 impl Store {
@@ -147,11 +153,11 @@ impl Store {
             commands: waiting_commands,
         };
         writer.refresh().map_err(explain)?;
-        let threads = vec![
-            thread("store-writer", move || writer.run())?,
-            thread("store-reader", move || reader.run(waiting_questions))?,
-        ];
-        Ok(Self { commands, questions, end, level, place, threads: Arc::new(Mutex::new(threads)) })
+        let threads = Threads {
+            writer: thread("store-writer", move || writer.run())?,
+            reader: thread("store-reader", move || reader.run(waiting_questions))?,
+        };
+        Ok(Self { commands, questions, end, level, place, threads: Arc::new(Mutex::new(Some(threads))) })
     }
 
     /// Reads a snapshot of the state directory without locking it, beside a running daemon or without one.
@@ -355,17 +361,13 @@ impl Store {
     /// # Errors
     /// When the file could not be closed in order; it is then checked at the next start.
     pub async fn close(self) -> Result<(), StoreError> {
-        // The reader first: the checkpoint empties the log only when nobody reads it.
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Threads { writer, reader }) = threads else { return Err(StoreError::Closed) };
+        // The reader first: the log goes only when the writer is the last to have the file open.
         let _ = self.questions.send(Question::Close).await;
+        let reader_ended = joined(reader).await;
         let closed = self.control(Control::Close).await;
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().map(JoinHandle::join).collect::<Result<Vec<()>, _>>()
-        });
-        match joined.await {
-            Ok(Ok(_)) => closed,
-            Ok(Err(_)) | Err(_) => Err(closed.err().unwrap_or(StoreError::Closed)),
-        }
+        joined(writer).await.and(reader_ended).and(closed)
     }
 
     async fn send(&self, command: Command) -> Result<(), StoreError> {
@@ -414,4 +416,10 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle
         .name(name.to_owned())
         .spawn(body)
         .map_err(|error| StoreError::Failed(format!("cannot start the thread {name}: {error}")))
+}
+
+/// Waits for a thread's end, off the async threads; one that panicked is as good as closed.
+async fn joined(thread: JoinHandle<()>) -> Result<(), StoreError> {
+    let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+    joined.ok().and_then(Result::ok).ok_or(StoreError::Closed)
 }

@@ -390,9 +390,8 @@ async fn dropping_every_handle_ends_the_threads_and_frees_the_directory() {
     let store = open(directory.path());
     let threads = Arc::clone(&store.threads);
     drop(store);
-    let threads = std::mem::take(&mut *threads.lock().unwrap());
-    for thread in threads {
-        thread.join().unwrap();
-    }
+    let Threads { writer, reader } = threads.lock().unwrap().take().unwrap();
+    joined(writer).await.unwrap();
+    joined(reader).await.unwrap();
     open(directory.path());
 }
