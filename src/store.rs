@@ -39,6 +39,7 @@ mod writer;
 pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use faults::Faults;
+pub use page::{Committed, PendingCommit};
 pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
 pub use source::RotatedCredential;
@@ -78,29 +79,6 @@ pub struct StoreOptions {
     pub retention: Duration,
 }
 
-/// What a commit did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Events that were not known before.
-    pub new: u64,
-    /// Events that were.
-    pub known: u64,
-}
-
-/// A commit that is under way.
-#[derive(Debug)]
-pub struct PendingCommit(pub(crate) oneshot::Receiver<Result<Committed, StoreError>>);
-
-impl PendingCommit {
-    /// Waits until the events are on disk.
-    ///
-    /// # Errors
-    /// When they are not.
-    pub async fn done(self) -> Result<Committed, StoreError> {
-        self.0.await.unwrap_or(Err(StoreError::Closed))
-    }
-}
-
 /// The store's handle; cheap to clone. The threads end with [`Store::close`], or when the last handle and the
 /// last [`SpoolReader`] are dropped.
 #[derive(Debug, Clone)]
@@ -111,7 +89,13 @@ pub struct Store {
     level: watch::Receiver<SpoolLevel>,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Option<Threads>>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    writer: JoinHandle<()>,
+    reader: JoinHandle<()>,
 }
 
 impl Store {
@@ -157,7 +141,7 @@ impl Store {
             watch::channel(SpoolLevel { max: options.max_size, ..SpoolLevel::default() });
         let mut writer = Writer {
             db,
-            lock,
+            _lock: lock,
             place: Arc::clone(&place),
             options: options.clone(),
             ledger: Ledger::new(spool_end),
@@ -169,12 +153,12 @@ impl Store {
             next: None,
             commands: waiting_commands,
         };
-        writer.load_feeds()?;
-        let threads = vec![
-            thread("store-writer", move || writer.run())?,
-            thread("store-reader", move || reader.run(waiting_questions))?,
-        ];
-        Ok(Self { commands, questions, end, level, place, threads: Arc::new(Mutex::new(threads)) })
+        writer.refresh().map_err(explain)?;
+        let threads = Threads {
+            writer: thread("store-writer", move || writer.run())?,
+            reader: thread("store-reader", move || reader.run(waiting_questions))?,
+        };
+        Ok(Self { commands, questions, end, level, place, threads: Arc::new(Mutex::new(Some(threads))) })
     }
 
     /// Reads a snapshot of the state directory without locking it, beside a running daemon or without one.
@@ -200,7 +184,14 @@ impl Store {
     /// # Errors
     /// When it is not on disk.
     pub async fn register_sinks(&self, sinks: Vec<SinkRegistration>) -> Result<(), StoreError> {
-        self.control(|reply| Control::Register(sinks, reply)).await
+        for missed in self.change(None, move |db| sink::register(db, &sinks)).await? {
+            tracing::warn!(
+                sink = missed.sink,
+                events = missed.events,
+                "the sink was away for longer than spool.retention: at most this many events for it are gone"
+            );
+        }
+        Ok(())
     }
 
     /// The account that the source was bound to on first sight; binds it when it is new.
@@ -371,17 +362,13 @@ impl Store {
     /// # Errors
     /// When the file could not be closed in order; it is then checked at the next start.
     pub async fn close(self) -> Result<(), StoreError> {
-        // The reader first: the checkpoint empties the log only when nobody reads it.
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Threads { writer, reader }) = threads else { return Err(StoreError::Closed) };
+        // The reader first: the log goes only when the writer is the last to have the file open.
         let _ = self.questions.send(Question::Close).await;
+        let reader_ended = joined(reader).await;
         let closed = self.control(Control::Close).await;
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().map(JoinHandle::join).collect::<Result<Vec<()>, _>>()
-        });
-        match joined.await {
-            Ok(Ok(_)) => closed,
-            Ok(Err(_)) | Err(_) => Err(closed.err().unwrap_or(StoreError::Closed)),
-        }
+        joined(writer).await.and(reader_ended).and(closed)
     }
 
     async fn send(&self, command: Command) -> Result<(), StoreError> {
@@ -430,4 +417,10 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle
         .name(name.to_owned())
         .spawn(body)
         .map_err(|error| StoreError::Failed(format!("cannot start the thread {name}: {error}")))
+}
+
+/// Waits for a thread's end, off the async threads; one that panicked is as good as closed.
+async fn joined(thread: JoinHandle<()>) -> Result<(), StoreError> {
+    let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+    joined.ok().and_then(Result::ok).ok_or(StoreError::Closed)
 }

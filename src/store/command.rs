@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use super::feed::Seat;
 use super::page::{Ledger, Page};
-use super::{SinkRegistration, StoreError, StreamId};
+use super::{StoreError, StreamId};
 
 /// Where an answer goes; nobody may be waiting for it any more.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -28,8 +28,6 @@ pub(super) enum Work {
 
 /// What concerns the writer itself.
 pub(super) enum Control {
-    /// Names the sinks.
-    Register(Vec<SinkRegistration>, Reply<()>),
     /// Starts to feed a sink.
     Follow(String, Reply<Seat>),
     /// Ends the writer.

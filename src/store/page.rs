@@ -9,8 +9,31 @@ use tokio::sync::oneshot;
 
 use super::sql::{Millis, UNDATED, known_time};
 use super::stream::KnownLookup;
-use super::{Committed, StoreError, StreamId};
+use super::{StoreError, StreamId};
 use crate::event::{NewEvent, StoredEvent, StreamName};
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Events that were not known before.
+    pub new: u64,
+    /// Events that were.
+    pub known: u64,
+}
+
+/// A commit that is under way.
+#[derive(Debug)]
+pub struct PendingCommit(pub(crate) oneshot::Receiver<Result<Committed, StoreError>>);
+
+impl PendingCommit {
+    /// Waits until the events are on disk.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub async fn done(self) -> Result<Committed, StoreError> {
+        self.0.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
 
 /// The end of the spool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::page::SpoolEnd;
 use super::sql::Millis;
 use crate::event::StoredEvent;
 
@@ -55,12 +56,9 @@ pub(super) struct Missed {
     pub(super) events: i64,
 }
 
-/// Makes `sinks`, and no others, the ones that events wait for. `end` is the position of the last event.
-pub(super) fn register(
-    db: &Connection,
-    sinks: &[SinkRegistration],
-    end: i64,
-) -> rusqlite::Result<Vec<Missed>> {
+/// Makes `sinks`, and no others, the ones that events wait for.
+pub(super) fn register(db: &Connection, sinks: &[SinkRegistration]) -> rusqlite::Result<Vec<Missed>> {
+    let end = SpoolEnd::read(db)?.position;
     let floor: i64 =
         db.query_row("SELECT coalesce(min(position) - 1, ?1) FROM spool", [end], |row| row.get(0))?;
     db.execute("UPDATE sink SET active = 0", [])?;
@@ -136,6 +134,16 @@ pub(super) fn first_waiting(db: &Connection, sink: &str) -> rusqlite::Result<Opt
             })
         })
         .optional()
+}
+
+/// The first event that any active sink has still to take.
+pub(super) fn oldest_waiting(db: &Connection) -> rusqlite::Result<Option<Waiting>> {
+    let mut oldest: Option<Waiting> = None;
+    for sink in active(db)? {
+        let waiting = first_waiting(db, &sink)?;
+        oldest = oldest.into_iter().chain(waiting).min_by_key(|waiting| waiting.position);
+    }
+    Ok(oldest)
 }
 
 /// How many events wait for an active sink.

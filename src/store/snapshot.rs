@@ -68,16 +68,16 @@ pub(super) fn of_directory(directory: &Path) -> Result<Snapshot, StoreError> {
             directory.display()
         )));
     }
-    // Without a log nobody has the file open: it is read as it is, and nothing is written, not even a lock.
     let log = place.database.with_extension("db-wal");
-    if !log.exists() {
-        let at_rest = read_with(&place, database::open_at_rest(&place));
-        // Unless a daemon has started meanwhile.
-        if !log.exists() {
-            return at_rest;
-        }
-    }
-    read_with(&place, database::open_to_read(&place))
+    let read = |running: bool| {
+        // Without a log nobody has the file open: it is read as it is, and nothing is written, not even a lock.
+        let open = if running { database::open_to_read } else { database::open_at_rest };
+        read_with(&place, open(&place))
+    };
+    let running = log.exists();
+    let snapshot = read(running);
+    // Unless a daemon has started or stopped meanwhile.
+    if log.exists() == running { snapshot } else { read(!running) }
 }
 
 fn read_with(place: &Place, connection: rusqlite::Result<Connection>) -> Result<Snapshot, StoreError> {
@@ -151,12 +151,6 @@ fn read_sink(db: &Connection, row: &Row<'_>) -> rusqlite::Result<SinkSnapshot> {
 
 /// The level that the writer would publish.
 fn undelivered_bytes(db: &Connection) -> rusqlite::Result<u64> {
-    let mut oldest: Option<i64> = None;
-    for name in sink::active(db)? {
-        if let Some(waiting) = sink::first_waiting(db, &name)? {
-            oldest = Some(oldest.map_or(waiting.bytes, |bytes| bytes.min(waiting.bytes)));
-        }
-    }
-    let Some(oldest) = oldest else { return Ok(0) };
-    Ok(u64::try_from(SpoolEnd::read(db)?.bytes - oldest).unwrap_or(0))
+    let Some(oldest) = sink::oldest_waiting(db)? else { return Ok(0) };
+    Ok(u64::try_from(SpoolEnd::read(db)?.bytes - oldest.bytes).unwrap_or(0))
 }

@@ -1,10 +1,11 @@
 //! Promises of the store as a whole; what concerns one file alone is tested there.
 
 mod crash;
+mod group;
 mod model;
+mod room;
 
 use std::future::Future;
-use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::event::{EventId, StoredEvent};
@@ -75,11 +76,6 @@ async fn drain(reader: &mut SpoolReader) -> Vec<Arc<StoredEvent>> {
 
 fn sequences(events: &[Arc<StoredEvent>]) -> Vec<i64> {
     events.iter().map(|event| event.sequence).collect()
-}
-
-/// Waits until the level is as `wanted`.
-async fn level(store: &Store, wanted: impl FnMut(&SpoolLevel) -> bool) -> SpoolLevel {
-    *soon(store.level().wait_for(wanted)).await.unwrap()
 }
 
 #[tokio::test]
@@ -272,12 +268,13 @@ async fn waiting_for_an_event_may_be_given_up_at_any_time() {
     let mut reader = store.reader("s").await.unwrap();
     let mut got = Vec::new();
     let mut committed = 50;
+    let mut random = fastrand::Rng::with_seed(1);
     while got.len() < 100 {
         tokio::select! {
             biased;
             some = reader.next(3, 1 << 20) => got.extend(some.unwrap()),
-            // Given up after one poll, whatever it had begun.
-            () = tokio::task::yield_now() => if committed < 100 {
+            // Given up at once or in the middle of whatever it had begun.
+            () = tokio::time::sleep(Duration::from_millis(random.u64(0..2))) => if committed < 100 {
                 commit(&store, stream, events(committed..committed + 1)).await;
                 committed += 1;
             },
@@ -326,130 +323,6 @@ async fn dead_letters_are_stored_with_the_position_that_passes_them() {
         .unwrap();
     let expected = ("s".to_owned(), "mapping".to_owned(), 2, event(1).original);
     assert_eq!(copy, expected);
-}
-
-#[tokio::test]
-async fn the_level_is_what_the_slowest_sink_has_still_to_take() {
-    let directory = tempfile::tempdir().unwrap();
-    let size = (event(10).core.len() + event(10).original.len()) as u64;
-    let options = StoreOptions { max_size: 10 * size, retention: WEEK };
-    let store = Store::open_for_test(directory.path(), &options, &Faults::default()).unwrap();
-    let stream = store.stream(&name("hub", "login")).await.unwrap().id;
-    // Nobody to wait for.
-    commit(&store, stream, events(10..20)).await;
-    assert_eq!(*store.level().borrow(), SpoolLevel { used: 0, max: 10 * size, full: false });
-    store.register_sinks(vec![sink("fast", &[]), sink("slow", &[])]).await.unwrap();
-    commit(&store, stream, events(20..30)).await;
-    assert_eq!(*store.level().borrow(), SpoolLevel { used: 10 * size, max: 10 * size, full: true });
-    let mut fast = store.reader("fast").await.unwrap();
-    let mut slow = store.reader("slow").await.unwrap();
-    (drain(&mut fast).await, drain(&mut slow).await);
-    fast.advance(20, 10, Vec::new()).await.unwrap();
-    assert!(store.level().borrow().full);
-    slow.advance(13, 3, Vec::new()).await.unwrap();
-    assert_eq!(level(&store, |level| !level.full).await.used, 7 * size);
-    assert_eq!(store.snapshot().await.unwrap().undelivered_bytes, 7 * size);
-    // The same after a restart, and nothing when the slow one is no longer configured.
-    store.close().await.unwrap();
-    drop((fast, slow));
-    let store = Store::open_for_test(directory.path(), &options, &Faults::default()).unwrap();
-    assert_eq!(store.level().borrow().used, 7 * size);
-    store.register_sinks(vec![sink("fast", &[])]).await.unwrap();
-    assert_eq!(store.level().borrow().used, 0);
-}
-
-#[tokio::test]
-async fn delivered_events_go_after_their_retention_and_waiting_ones_never() {
-    let directory = tempfile::tempdir().unwrap();
-    let options = StoreOptions { max_size: 1 << 30, retention: Duration::ZERO };
-    let store = Store::open_for_test(directory.path(), &options, &Faults::default()).unwrap();
-    let stream = store.stream(&name("hub", "login")).await.unwrap().id;
-    store.register_sinks(vec![sink("a", &[]), sink("b", &["brevo"])]).await.unwrap();
-    let mut reader = store.reader("a").await.unwrap();
-    for page in 0..40 {
-        let page: Vec<NewEvent> = events(page * 200..(page + 1) * 200)
-            .into_iter()
-            .map(|event| NewEvent { original: "x".repeat(2000), ..event })
-            .collect();
-        commit(&store, stream, page).await;
-    }
-    let file = directory.path().join("auditferry.db");
-    let all = drain(&mut reader).await;
-    assert_eq!(all.len(), 8000);
-    reader.advance(5000, 5000, Vec::new()).await.unwrap();
-    let rows = || {
-        store.ask(|reader| {
-            reader.db.query_row("SELECT count(*), coalesce(min(position), 0) FROM spool", [], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-            })
-        })
-    };
-    let gone = async |left: (i64, i64)| while rows().await.unwrap() != left {};
-    soon(gone((3000, 5001))).await;
-    // The sink that got nothing has not missed anything.
-    let position: Result<i64, _> = store
-        .ask(|reader| reader.db.query_row("SELECT position FROM sink WHERE name = 'b'", [], |row| row.get(0)))
-        .await;
-    assert_eq!(position.unwrap(), 5000);
-    reader.advance(8000, 3000, Vec::new()).await.unwrap();
-    soon(gone((0, 0))).await;
-    // Positions go on, and the space is given back.
-    assert_eq!(commit(&store, stream, events(9000..9001)).await.new, 1);
-    assert_eq!(reader.next(1, 1).await.unwrap()[0].position, 8001);
-    store.close().await.unwrap();
-    assert!(std::fs::metadata(file).unwrap().len() < 6 << 20);
-}
-
-#[tokio::test]
-async fn a_sink_that_was_away_too_long_goes_on_with_the_oldest_event() {
-    let directory = tempfile::tempdir().unwrap();
-    let options = StoreOptions { max_size: 1 << 30, retention: Duration::ZERO };
-    let store = Store::open_for_test(directory.path(), &options, &Faults::default()).unwrap();
-    let stream = store.stream(&name("hub", "login")).await.unwrap().id;
-    store.register_sinks(vec![sink("away", &[])]).await.unwrap();
-    store.register_sinks(vec![]).await.unwrap();
-    commit(&store, stream, events(0..10)).await;
-    let gone = async || {
-        let rows = "SELECT count(*) FROM spool";
-        while store.ask(|reader| reader.db.query_row(rows, [], |row| row.get::<_, i64>(0))).await.unwrap() > 0
-        {
-        }
-    };
-    soon(gone()).await;
-    store.register_sinks(vec![sink("away", &[])]).await.unwrap();
-    commit(&store, stream, events(10..12)).await;
-    let mut reader = store.reader("away").await.unwrap();
-    assert_eq!(sequences(&drain(&mut reader).await), [11, 12]);
-}
-
-#[tokio::test]
-async fn a_full_disk_fails_commits_and_nothing_else_and_passes() {
-    let directory = tempfile::tempdir().unwrap();
-    let faults = Faults::default();
-    let store = Store::open_for_test(directory.path(), &options(), &faults).unwrap();
-    let login = name("hub", "login");
-    let stream = store.stream(&login).await.unwrap().id;
-    store.register_sinks(vec![sink("s", &[])]).await.unwrap();
-    commit(&store, stream, events(0..10)).await;
-    faults.no_room.store(true, Ordering::Relaxed);
-    let pages = [events(100..1000), events(1000..2000)];
-    let mut pending = Vec::new();
-    for page in pages.clone() {
-        pending.push(store.commit_page(stream, page).await.unwrap());
-    }
-    for commit in pending {
-        let error = commit.done().await.unwrap_err();
-        assert!(matches!(error, StoreError::Full { .. }), "{error}");
-    }
-    let mut reader = store.reader("s").await.unwrap();
-    assert_eq!(drain(&mut reader).await.len(), 10);
-    reader.advance(10, 10, Vec::new()).await.unwrap();
-    faults.no_room.store(false, Ordering::Relaxed);
-    for page in pages {
-        commit(&store, stream, page).await;
-    }
-    let expected: Vec<i64> = (11..=1910).collect();
-    assert_eq!(sequences(&drain(&mut reader).await), expected);
 }
 
 #[tokio::test]
@@ -517,9 +390,8 @@ async fn dropping_every_handle_ends_the_threads_and_frees_the_directory() {
     let store = open(directory.path());
     let threads = Arc::clone(&store.threads);
     drop(store);
-    let threads = std::mem::take(&mut *threads.lock().unwrap());
-    for thread in threads {
-        thread.join().unwrap();
-    }
+    let Threads { writer, reader } = threads.lock().unwrap().take().unwrap();
+    joined(writer).await.unwrap();
+    joined(reader).await.unwrap();
     open(directory.path());
 }

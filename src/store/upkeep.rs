@@ -5,8 +5,9 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
+use super::sink;
 use super::sql::millis;
 use super::writer::Writer;
 
@@ -16,8 +17,9 @@ const ROWS: u32 = 2000;
 const PAGES: u32 = 256;
 /// Free pages that stay in the file (4 MiB), so that a steady stream does not shrink and grow it all the time.
 const SPARE_PAGES: i64 = 1024;
-/// Under load, one step is taken after this many groups, so that deleting keeps up with inserting.
-const GROUPS_BETWEEN_STEPS: u32 = 4;
+/// Under load, one step is taken after this many groups of at most five pages of 200: deleting keeps up with
+/// inserting.
+const GROUPS_BETWEEN_STEPS: u32 = 2;
 /// How long the log may keep what could be in the file.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -66,9 +68,7 @@ impl Writer {
     /// Takes one step; says whether there may be another.
     fn step(&mut self, idle: bool) -> rusqlite::Result<bool> {
         let cutoff = Timestamp::now().checked_sub(self.options.retention).unwrap_or(Timestamp::MIN);
-        let passed = self.passed();
-        if deletable(&self.db.connection, passed, cutoff)? {
-            self.db.write(|db| delete_delivered(db, passed, cutoff))?;
+        if expired(&self.db.connection, cutoff)? && self.db.write(|db| delete_delivered(db, cutoff))? {
             return Ok(true);
         }
         if !idle {
@@ -86,28 +86,30 @@ impl Writer {
     }
 }
 
-/// Whether the oldest event has been delivered and retained for long enough.
-fn deletable(db: &Connection, passed: i64, cutoff: Timestamp) -> rusqlite::Result<bool> {
-    let oldest: Option<(i64, i64)> = db
-        .prepare_cached("SELECT position, committed_at FROM spool ORDER BY position LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(oldest.is_some_and(|(position, committed_at)| position <= passed && committed_at <= millis(cutoff)))
+/// Whether the retention of the oldest event is over.
+fn expired(db: &Connection, cutoff: Timestamp) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM (SELECT committed_at FROM spool ORDER BY position LIMIT 1) WHERE committed_at <= ?1",
+    )?
+    .exists([millis(cutoff)])
 }
 
-/// Deletes the oldest events, at most [`ROWS`] of them, of those that no sink has still to take.
-fn delete_delivered(db: &Connection, passed: i64, cutoff: Timestamp) -> rusqlite::Result<()> {
-    let last: i64 = db
+/// Deletes the oldest events, at most [`ROWS`] of them, of those that no sink has still to take. Says whether
+/// there were any. What waits is looked up here and now: a mistake would lose events.
+fn delete_delivered(db: &Connection, cutoff: Timestamp) -> rusqlite::Result<bool> {
+    let waiting = sink::oldest_waiting(db)?.map_or(i64::MAX, |waiting| waiting.position);
+    let last: Option<i64> = db
         .prepare_cached(
-            "SELECT max(position) FROM (SELECT position FROM spool WHERE position <= ?1 ORDER BY position LIMIT ?2)",
+            "SELECT max(position) FROM (SELECT position FROM spool WHERE position < ?1 ORDER BY position LIMIT ?2)",
         )?
-        .query_row(params![passed, ROWS], |row| row.get(0))?;
-    db.prepare_cached("DELETE FROM spool WHERE position <= ?1 AND committed_at <= ?2")?
+        .query_row(params![waiting, ROWS], |row| row.get(0))?;
+    let deleted = db
+        .prepare_cached("DELETE FROM spool WHERE position <= ?1 AND committed_at <= ?2")?
         .execute(params![last, millis(cutoff)])?;
     // A sink that gets only some sources may have nothing to take up to here without having said so; it must
     // not look later as if it had missed what is deleted now.
     db.prepare_cached("UPDATE sink SET position = ?1 WHERE active AND position < ?1")?.execute([last])?;
-    Ok(())
+    Ok(deleted > 0)
 }
 
 fn free_pages(db: &Connection) -> rusqlite::Result<i64> {

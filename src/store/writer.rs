@@ -4,6 +4,7 @@ use std::fs::File;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tokio::sync::{mpsc, watch};
 
 use super::command::{Command, Control, Work};
@@ -11,9 +12,9 @@ use super::database::Database;
 use super::error::{Place, StoreError};
 use super::feed::{self, Feed, Seat};
 use super::page::{Ledger, SpoolEnd};
-use super::sink;
+use super::sink::{self, Waiting};
 use super::upkeep::Upkeep;
-use super::{SinkRegistration, SpoolLevel, StoreOptions, StreamId};
+use super::{SpoolLevel, StoreOptions, StreamId};
 
 /// Pages in one transaction: measured, more gain nothing (`bench/FIGURES.md`: 13 to 49 % at five).
 const PAGES: usize = 5;
@@ -22,7 +23,8 @@ const PAGES: usize = 5;
 /// waits for an answer learns that none will come.
 pub(super) struct Writer {
     pub(super) db: Database,
-    pub(super) lock: File,
+    /// Held for life.
+    pub(super) _lock: File,
     pub(super) place: Arc<Place>,
     pub(super) options: StoreOptions,
     pub(super) ledger: Ledger,
@@ -128,7 +130,10 @@ impl Writer {
             return Err(self.place.explain(error));
         }
         self.feed(part.clone(), before);
-        self.refresh();
+        if let Err(error) = self.refresh() {
+            // What was committed stands; the level is late by a commit.
+            tracing::warn!(%error, "cannot read what waits for the sinks");
+        }
         self.settle(part, &Ok(()));
         Ok(())
     }
@@ -158,15 +163,9 @@ impl Writer {
         self.end.send_replace(self.ledger.end.position);
     }
 
-    /// Looks up what each sink has still to take, and publishes the level.
-    fn refresh(&mut self) {
-        for feed in &mut self.feeds {
-            match sink::first_waiting(&self.db.connection, &feed.sink) {
-                Ok(waiting) => feed.waiting = waiting,
-                // The level is late by a commit then; nothing is lost or deleted by that.
-                Err(error) => tracing::warn!(%error, sink = feed.sink, "cannot read what waits for the sink"),
-            }
-        }
+    /// Looks up which sinks there are and what each has still to take, and publishes the level.
+    pub(super) fn refresh(&mut self) -> rusqlite::Result<()> {
+        self.feeds = read_feeds(&self.db.connection, &mut self.feeds)?;
         let oldest = self.feeds.iter().filter_map(|feed| feed.waiting).map(|waiting| waiting.bytes).min();
         let used = self.ledger.end.bytes - oldest.unwrap_or(self.ledger.end.bytes);
         let used = u64::try_from(used).unwrap_or(0);
@@ -176,19 +175,11 @@ impl Writer {
             *level = now;
             changed
         });
-    }
-
-    /// The position up to which nothing waits for any sink.
-    pub(super) fn passed(&self) -> i64 {
-        let oldest = self.feeds.iter().filter_map(|feed| feed.waiting).map(|waiting| waiting.position).min();
-        oldest.map_or(self.ledger.end.position, |position| position - 1)
+        Ok(())
     }
 
     fn control(&mut self, control: Control) -> ControlFlow<()> {
         match control {
-            Control::Register(sinks, reply) => {
-                let _ = reply.send(self.register(&sinks));
-            }
             Control::Follow(sink, reply) => {
                 let _ = reply.send(self.follow(&sink));
             }
@@ -201,32 +192,6 @@ impl Writer {
         ControlFlow::Continue(())
     }
 
-    fn register(&mut self, sinks: &[SinkRegistration]) -> Result<(), StoreError> {
-        let end = self.ledger.end.position;
-        let missed =
-            self.db.write(|db| sink::register(db, sinks, end)).map_err(|error| self.place.explain(error))?;
-        for missed in missed {
-            tracing::warn!(
-                sink = missed.sink,
-                events = missed.events,
-                "the sink was away for longer than spool.retention: at most this many events for it are gone"
-            );
-        }
-        self.load_feeds()
-    }
-
-    /// Reads which sinks there are; those that are fed already go on to be.
-    pub(super) fn load_feeds(&mut self) -> Result<(), StoreError> {
-        let names = sink::active(&self.db.connection).map_err(|error| self.place.explain(error))?;
-        let mut before = std::mem::take(&mut self.feeds);
-        for name in names {
-            let known = before.iter().position(|feed| feed.sink == name);
-            self.feeds.push(known.map_or_else(|| Feed::new(name), |index| before.swap_remove(index)));
-        }
-        self.refresh();
-        Ok(())
-    }
-
     fn follow(&mut self, sink: &str) -> Result<Seat, StoreError> {
         let place = sink::place(&self.db.connection, sink).map_err(|error| self.place.explain(error))?;
         let feed = self.feeds.iter_mut().find(|feed| feed.sink == sink);
@@ -235,4 +200,19 @@ impl Writer {
         };
         Ok(Seat { position, sources, chunks: feed.follow() })
     }
+}
+
+/// The sinks that events wait for; those that were fed before go on to be.
+fn read_feeds(db: &Connection, before: &mut Vec<Feed>) -> rusqlite::Result<Vec<Feed>> {
+    let mut waiting = Vec::new();
+    for name in sink::active(db)? {
+        waiting.push((sink::first_waiting(db, &name)?, name));
+    }
+    let feed = |(waiting, name): (Option<Waiting>, String)| {
+        let known = before.iter().position(|feed| feed.sink == name);
+        let mut feed = known.map_or_else(|| Feed::new(name), |index| before.swap_remove(index));
+        feed.waiting = waiting;
+        feed
+    };
+    Ok(waiting.into_iter().map(feed).collect())
 }

