@@ -378,8 +378,11 @@ async fn a_refusal_is_tried_again_at_the_pace_of_the_contract() {
         rig(&ModelSpool::holding(1), LIMITS, |turn, _| if turn < 14 { held() } else { Outcome::Accepted })
             .drained()
             .await;
-    let pauses: Vec<u64> =
-        drained.times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64().round() as u64).collect();
+    let pauses: Vec<u64> = drained
+        .times
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0] + Duration::from_millis(500)).as_secs())
+        .collect();
     assert_eq!(pauses[..4], [15, 30, 60, 60]);
     assert_eq!(pauses[13], 300, "after ten minutes: {pauses:?}");
     let sink = || "siem".to_owned();
@@ -480,18 +483,37 @@ async fn a_delivery_in_flight_is_finished_before_the_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_committed_while_a_batch_is_in_flight_is_ready_when_it_lands() {
-    let spool = ModelSpool::holding(4);
-    let limits = BatchLimits { max_events: 2, ..LIMITS };
-    let reader = Arc::new(Mutex::new(Vec::new()));
-    let read = Arc::clone(&reader);
-    let disk = spool.clone();
-    let rig = rig(&spool, limits, move |_, _| {
-        read.lock().unwrap().push(disk.disk.lock().unwrap().position);
-        Outcome::Accepted
+async fn the_next_batch_is_made_while_one_is_in_flight_and_goes_when_that_is_on_disk() {
+    let spool = ModelSpool::holding(3);
+    let mut rig = rig(&spool, BatchLimits { max_events: 2, ..LIMITS }, |_, _| Outcome::Accepted);
+    let on_disk = Arc::new(Mutex::new(Vec::new()));
+    let (disk, taken_down) = (spool.clone(), Arc::clone(&on_disk));
+    rig.worker.sink = Box::new(ScriptedSink {
+        script: move |_, _: &Batch| {
+            taken_down.lock().unwrap().push(disk.accepted());
+            Outcome::Accepted
+        },
+        seen: Arc::clone(&rig.seen),
+        has_new_credential: Arc::default(),
+        takes: Duration::from_secs(5),
     });
-    let drained = rig.drained().await;
-    assert_eq!(drained.sent, [[3, 6], [9, 12]]);
-    assert_eq!(*reader.lock().unwrap(), [0, 6], "a batch goes only when the one before is on disk");
-    assert_eq!(drained.times[1], Duration::ZERO, "no wait in between");
+    let began = Instant::now();
+    let watcher = async {
+        rig.status.wait_for(|status| status.delivered == 3).await.unwrap();
+        rig.stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(rig.worker.run(rig.stop.clone(), rig.drain), watcher);
+    ended.unwrap();
+    assert_eq!(*on_disk.lock().unwrap(), [0, 6]);
+    assert_eq!(began.elapsed(), Duration::from_secs(10), "the second batch had waited its second already");
+}
+
+#[test]
+fn a_worker_can_run_on_any_thread() {
+    fn is_send(_: &impl Send) {}
+    fn _of_the_store(worker: Worker<StoreSpool>) {
+        is_send(&worker.run(CancellationToken::new(), CancellationToken::new()));
+    }
+    let rig = rig(&ModelSpool::default(), LIMITS, |_, _| Outcome::Accepted);
+    is_send(&rig.worker.run(rig.stop, rig.drain));
 }
