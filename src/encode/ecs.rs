@@ -1,6 +1,6 @@
 //! Elastic Common Schema: the event's core, what is the same in every event, and the provider's record.
 
-use super::{core_without_end, push_json, push_on_one_line, push_sequence, trimmed};
+use super::{core_without_end, push_json, push_on_one_line, push_sequence, push_text, trimmed};
 use crate::event::{ECS_VERSION, StoredEvent};
 
 /// What stands in `observer`: which program on which machine collected the event.
@@ -57,7 +57,7 @@ impl EcsEncoder {
         push_sequence(event, out);
         if !record.is_empty() && (self.include_original || !is_object) {
             out.extend_from_slice(b",\"original\":");
-            push_json(&*event.original, out);
+            push_text(&event.original, out);
         }
         out.push(b'}');
         if is_object {
