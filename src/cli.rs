@@ -21,6 +21,8 @@ use crate::config::{Config, Environment, Faults, locate};
 use crate::service::{ServiceError, SignalThread, Stop};
 use crate::store::StoreError;
 
+use status::Output;
+
 /// A bad command line or configuration.
 const EXIT_CONFIGURATION: u8 = 2;
 /// Another process holds the state directory.
@@ -113,13 +115,6 @@ enum ConfigCommand {
     Schema,
 }
 
-/// How a command prints its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration(text)
 }
@@ -137,7 +132,11 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => load().map_err(Failure::from).and_then(|config| {
             block_on(|stop| async {
-                if args.once { run::once(config, args.timeout, stop).await } else { run::daemon(config, stop).await }
+                if args.once {
+                    run::once(config, args.timeout, stop).await
+                } else {
+                    run::daemon(config, stop).await
+                }
             })
         }),
         Command::Check(CheckArgs { offline: _, output }) => {

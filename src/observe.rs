@@ -1,1 +1,24 @@
-//! observe
+//! What others can see of a running or stopped auditferry: its status as a value, its health, and both over
+//! HTTP with a page for people.
+//!
+//! [`assemble`] turns what the store keeps and what the loops say into one [`Status`]; everything else only
+//! reads that value: [`reasons`] judges it for `/readyz`, [`Server`] shows it, `auditferry status` prints it.
+
+mod assemble;
+mod connection;
+mod health;
+pub mod human;
+mod problem;
+mod server;
+mod status;
+
+pub use assemble::{About, AboutStream, Live, assemble};
+pub use health::{Reason, ReasonKind, reasons};
+pub use server::Server;
+pub use status::{
+    GapStatus, LastPoll, Problem, SinkCondition, SinkStatus, SpoolStatus, State, Status, StreamCondition,
+    StreamStatus,
+};
+
+#[cfg(test)]
+pub(crate) mod samples;

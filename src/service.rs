@@ -5,13 +5,17 @@
 //! service awaits; one that ends early or panics ends the process with an error, since a forwarder that
 //! silently does half its work is worse than one that is restarted.
 
+mod about;
 mod notices;
 mod signals;
 mod sources;
 mod tasks;
+mod view;
 
+pub(crate) use about::about;
 pub use signals::{SignalThread, Stop};
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +28,7 @@ use crate::clock::Clock;
 use crate::collect::schedule::{Schedule, StreamStatus};
 use crate::collect::{Caller, Collector};
 use crate::config::{self, Config};
-use crate::deliver::{SinkStatus, Worker};
+use crate::deliver::{self, Notice, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
 use crate::observe;
@@ -34,6 +38,7 @@ use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
 use notices::Notices;
 use sources::{Account, Stream};
 use tasks::Tasks;
+use view::View;
 
 /// How long deliveries in flight may take to finish when the service stops.
 const GRACE: Duration = Duration::from_secs(8);
@@ -86,11 +91,12 @@ pub struct Service {
     store: Store,
     clock: Clock,
     accounts: Vec<Account>,
-    sinks: Vec<watch::Receiver<SinkStatus>>,
     workers: Tasks,
-    notices: mpsc::Sender<crate::deliver::Notice>,
-    incoming: mpsc::Receiver<crate::deliver::Notice>,
+    notices: mpsc::Sender<Notice>,
+    incoming: mpsc::Receiver<Notice>,
     stop_workers: CancellationToken,
+    /// Cancelled when nothing more is committed: the workers end when they have delivered everything.
+    drain: CancellationToken,
     started: Timestamp,
 }
 
@@ -105,10 +111,10 @@ impl Service {
             tracing::warn!("{warning}");
         }
         let store = open(&config).await?;
-        let registrations = config.sinks.iter().map(|sink| SinkRegistration {
-            name: sink.name.clone(),
-            sources: sink.sources.clone(),
-        });
+        let registrations = config
+            .sinks
+            .iter()
+            .map(|sink| SinkRegistration { name: sink.name.clone(), sources: sink.sources.clone() });
         store.register_sinks(registrations.collect()).await?;
         let (notices, incoming) = mpsc::channel(MOST_NOTICES);
         let clock = Clock::System;
@@ -118,18 +124,18 @@ impl Service {
             config,
             store,
             clock,
-            sinks: Vec::new(),
             workers: Tasks::new(),
             notices,
             incoming,
             stop_workers: CancellationToken::new(),
+            drain: CancellationToken::new(),
         };
         service.start_sinks().await?;
         Ok(service)
     }
 
     async fn start_sinks(&mut self) -> Result<(), ServiceError> {
-        let observer = Observer::of_this_machine();
+        let observer = observer();
         for settings in &self.config.sinks {
             let place = format!("sinks.{}", settings.name);
             let made = settings.clone();
@@ -140,18 +146,14 @@ impl Service {
                 Ok(Err(failure)) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
                 Err(failure) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
             };
-            let reader = self.store.reader(&settings.name).await?;
-            let worker = Worker::new(
-                settings.name.clone(),
-                settings.batch,
-                sink,
-                sink::encoder(settings, &observer),
-                reader,
-                self.store.clone(),
-                self.notices.clone(),
-            );
-            self.sinks.push(worker.status());
-            self.workers.spawn(place, worker.run(self.stop_workers.clone()));
+            let spool = StoreSpool::open(&self.store, &settings.name).await?;
+            let worker = deliver::Settings {
+                name: settings.name.clone(),
+                limits: settings.batch,
+                encoder: sink::encoder(settings, &observer),
+            };
+            let (worker, _status) = Worker::new(worker, sink, spool, self.notices.clone());
+            self.workers.spawn(place, worker.run(self.stop_workers.clone(), self.drain.clone()));
         }
         Ok(())
     }
@@ -198,11 +200,14 @@ impl Service {
         let mut streams = Vec::new();
         for account in &self.accounts {
             for stream in &account.streams {
-                let (mut collector, schedule) = self.collector(account, stream, &account.caller, &stop);
+                let (mut collector, schedule) = self.collector(account, stream, &account.caller);
                 let caller = account.caller.clone();
                 streams.push(schedule.status.subscribe());
                 let name = stream.options.name.to_string();
-                collectors.spawn(name, async move { schedule.poll_once(&mut collector, &caller).await });
+                collectors.spawn(name, async move {
+                    schedule.poll_once(&mut collector, &caller).await;
+                    Ok::<(), Infallible>(())
+                });
             }
         }
         let polled = tokio::select! {
@@ -230,7 +235,6 @@ impl Service {
         account: &Account,
         stream: &Stream,
         caller: &Caller,
-        stop: &CancellationToken,
     ) -> (Collector<Caller>, Schedule) {
         let name = stream.options.name.clone();
         let collector = Collector::new(
@@ -246,7 +250,6 @@ impl Service {
             status: watch::Sender::new(StreamStatus::new(name, account.interval)),
             store: self.store.clone(),
             clock: self.clock.clone(),
-            stop: stop.clone(),
         };
         (collector, schedule)
     }
@@ -260,13 +263,15 @@ impl Service {
         for account in &self.accounts {
             for stream in &account.streams {
                 let name = &stream.options.name;
-                let (collector, schedule) = self.collector(account, stream, &account.caller, stop);
+                let (collector, schedule) = self.collector(account, stream, &account.caller);
                 statuses.push(schedule.status.subscribe());
-                tasks.spawn(format!("{name} polling"), schedule.keep_polling(collector, account.caller.clone()));
+                let polling = schedule.keep_polling(collector, account.caller.clone());
+                tasks.spawn_until(stop, format!("{name} polling"), polling);
                 if !account.reconcile_interval.is_zero() {
                     let caller = account.caller.spare();
-                    let (collector, schedule) = self.collector(account, stream, &caller, stop);
-                    tasks.spawn(format!("{name} reconciling"), schedule.keep_reconciling(collector, caller));
+                    let (collector, schedule) = self.collector(account, stream, &caller);
+                    let reconciling = schedule.keep_reconciling(collector, caller);
+                    tasks.spawn_until(stop, format!("{name} reconciling"), reconciling);
                 }
             }
         }
@@ -281,16 +286,23 @@ impl Service {
     ) -> Result<(), ServiceError> {
         self.start_notices(tasks, stop);
         let heartbeats = notices::heartbeats(self.store.clone(), streams.to_vec(), self.clock.clone());
-        let stopped = stop.clone();
-        tasks.spawn("heartbeats", async move {
-            stopped.run_until_cancelled(heartbeats).await;
-        });
+        tasks.spawn_until(stop, "heartbeats", heartbeats);
         let Some(address) = self.config.listen else { return Ok(()) };
         let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
-        let server = observe::Server::bind(address).await.map_err(refused)?;
-        tracing::info!(address = %server.address(), "status page on http://{}/", server.address());
-        let view = self.view(streams.to_vec());
-        tasks.spawn("the status server", server.serve(view, stop.clone()));
+        let server = observe::Server::bind(address).map_err(refused)?;
+        tracing::info!("status page on http://{}/", server.address());
+        let view = Arc::new(View {
+            store: self.store.clone(),
+            about: about(&self.config),
+            streams: streams.to_vec(),
+            started: self.started,
+            clock: self.clock.clone(),
+        });
+        let read = move || {
+            let view = Arc::clone(&view);
+            async move { view.status().await }
+        };
+        tasks.spawn("the status server", server.serve(read, stop.clone()));
         Ok(())
     }
 
@@ -302,7 +314,11 @@ impl Service {
             incoming: std::mem::replace(&mut self.incoming, nothing),
             level: self.store.level(),
         };
-        tasks.spawn("notices", notices.keep(stop.clone()));
+        let kept = notices.keep(stop.clone());
+        tasks.spawn("notices", async {
+            kept.await;
+            Ok::<(), Infallible>(())
+        });
         for account in &self.accounts {
             let watching = notices::credentials(
                 self.store.clone(),
@@ -310,19 +326,7 @@ impl Service {
                 account.source.clone(),
                 account.caller.hold(),
             );
-            let stopped = stop.clone();
-            tasks.spawn(format!("{} credential", account.source), async move {
-                stopped.run_until_cancelled(watching).await;
-            });
-        }
-    }
-
-    fn view(&self, streams: Vec<watch::Receiver<StreamStatus>>) -> observe::View {
-        observe::View {
-            store: self.store.clone(),
-            about: observe::About::of(&self.config),
-            streams,
-            started: self.started,
+            tasks.spawn_until(stop, format!("{} credential", account.source), watching);
         }
     }
 
@@ -332,25 +336,17 @@ impl Service {
 
     /// Waits until every sink has everything. False when `deadline` or `stop` came first.
     async fn drain(&mut self, deadline: Instant, stop: &CancellationToken) -> Result<bool, ServiceError> {
-        let waits = async {
-            for (settings, status) in self.config.sinks.iter().zip(&mut self.sinks) {
-                let end = self.store.reader_end(&settings.name).await?;
-                let all = status.wait_for(|status| status.accepted_to >= end).await;
-                all.map_err(|_| StoreError::Closed)?;
-            }
-            Ok::<(), StoreError>(())
-        };
+        self.drain.cancel();
         tokio::select! {
-            done = waits => Ok(done.map(|()| true)?),
+            all = self.workers.all_end() => all.map(|()| true),
             () = tokio::time::sleep_until(deadline) => Ok(false),
             () = stop.cancelled() => Ok(false),
         }
     }
 
     async fn deliver_the_rest(&mut self, within: Duration) {
-        let deadline = Instant::now() + within;
-        if let Err(failure) = self.drain(deadline, &CancellationToken::new()).await {
-            tracing::debug!(%failure, "could not wait for the sinks");
+        if let Err(failure) = self.drain(Instant::now() + within, &CancellationToken::new()).await {
+            tracing::error!(%failure, "while stopping");
         }
         self.stop_workers.cancel();
         self.workers.finish(GRACE).await;
@@ -391,4 +387,10 @@ async fn open(config: &Config) -> Result<Store, ServiceError> {
     let options = StoreOptions { max_size, retention };
     let opened = tokio::task::spawn_blocking(move || Store::open(&directory, &options)).await;
     Ok(opened.map_err(|failure| StoreError::Failed(failure.to_string()))??)
+}
+
+/// This machine, as every event names it. The kernel's own name needs no look-up that could hang.
+fn observer() -> Observer {
+    let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    Observer { hostname: hostname.trim().to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }

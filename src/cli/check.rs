@@ -120,7 +120,7 @@ fn target(sink: &Sink) -> String {
 }
 
 /// An empty line and a table with its columns under each other.
-fn columns<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
+pub(super) fn columns<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
     let rows: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);

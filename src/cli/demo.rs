@@ -19,7 +19,8 @@ const EVENTS_PER_SECOND: f64 = 0.5;
 /// Runs until `duration` is over or told to stop.
 pub(super) async fn run(duration: Option<Duration>, stop: Stop) -> anyhow::Result<()> {
     let state = tempfile::tempdir().context("making a temporary state directory")?;
-    let listener = TcpListener::bind("127.0.0.1:0").await.context("listening on loopback for the stand-in providers")?;
+    let listener =
+        TcpListener::bind("127.0.0.1:0").await.context("listening on loopback for the stand-in providers")?;
     let base_url: url::Url = format!("http://{}/", listener.local_addr()?).parse()?;
     let mut config = Config::from_text(config::demo(), "config/demo.toml")?;
     config.state_dir = state.path().join("state");

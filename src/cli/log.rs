@@ -18,7 +18,9 @@ pub(super) fn start(format: Option<LogFormat>, level: &str) -> Result<(), ParseE
         .with_ansi(terminal);
     match format {
         LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::simulator::{Credentials, Faults, Simulator, SimulatorOptions};
 
 /// Serves a faithful stand-in for the HubSpot and Brevo endpoints on loopback.
 #[derive(Debug, clap::Args)]
-pub struct SimulateArgs {
+pub(super) struct SimulateArgs {
     /// Where to listen; loopback only. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8989")]
     pub listen: SocketAddr,
@@ -123,7 +123,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// When an argument makes no sense, or the address cannot be listened on.
-pub async fn run(args: SimulateArgs, stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn run(args: SimulateArgs, stop: CancellationToken) -> anyhow::Result<()> {
     let options = args.options()?;
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;

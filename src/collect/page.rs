@@ -32,11 +32,9 @@ pub(super) struct Intake<'a> {
 /// What a page held, before it is on disk.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Taken {
-    /// Rows that were known before this walk, or that are left out on purpose.
-    pub(super) known: u64,
     /// Rows handed to the writer.
     pub(super) offered: u64,
-    /// Rows known to the store, without those left out.
+    /// Rows that were known before.
     pub(super) recognised: u64,
 }
 
@@ -70,9 +68,7 @@ impl<'a> Intake<'a> {
         ordinals: Option<Vec<u32>>,
         collected: Timestamp,
     ) -> Result<Taken, StoreError> {
-        let rows = records.len() as u64;
         let identified = self.identify(records, ordinals);
-        let left_out = rows - identified.len() as u64;
         let (fresh, recognised) = self.leave_out_known(identified).await?;
         let offered = fresh.len() as u64;
         if offered > 0 {
@@ -82,7 +78,7 @@ impl<'a> Intake<'a> {
             }
             self.in_flight.push_back(self.store.commit_page(self.id, events).await?);
         }
-        Ok(Taken { known: left_out + recognised, offered, recognised })
+        Ok(Taken { offered, recognised })
     }
 
     /// Waits until everything taken is on disk.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::caller::Caller;
 use super::fetch::FetchError;
@@ -79,55 +78,50 @@ pub struct Schedule {
     pub store: Store,
     /// For what is compared with the provider's clock.
     pub clock: Clock,
-    /// Ends everything.
-    pub stop: CancellationToken,
 }
 
 impl Schedule {
-    /// Polls until it is stopped. A poll is dropped half way by a stop: every commit is whole, and the cursor
+    /// Polls until it is dropped. A poll is dropped half way: every commit is whole, and the cursor
     /// stays behind what is not complete.
     pub async fn keep_polling(self, mut collector: Collector<Caller>, caller: Caller) {
         // Streams that start together should not poll together.
         let jitter = self.interval.min(Duration::from_secs(5)).mul_f64(fastrand::f64() / 2.0);
-        let stop = self.stop.clone();
-        let turns = async {
-            let mut rest = Rest::new(&self.interval);
-            self.sleep(jitter).await;
-            loop {
-                let started = Instant::now();
-                let outcome = self.poll(&mut collector, &caller).await;
-                let wait = rest.after(outcome.as_ref().err(), started);
-                let held = matches!(&outcome, Err(failure) if is_refusal(failure));
-                if held { self.wait_refused(&caller, wait).await } else { self.sleep(wait).await }
-            }
-        };
-        stop.run_until_cancelled(turns).await;
+        let mut rest = Rest::new(self.interval);
+        self.sleep(jitter).await;
+        loop {
+            let started = Instant::now();
+            let outcome = self.poll(&mut collector, &caller).await;
+            let wait = rest.after(outcome.as_ref().err(), started);
+            self.wait(&caller, outcome.as_ref().err(), wait).await;
+        }
     }
 
     /// Polls until one poll is complete.
     pub async fn poll_once(&self, collector: &mut Collector<Caller>, caller: &Caller) {
-        let mut rest = Rest::new(&self.interval);
+        let mut rest = Rest::new(self.interval);
         while let Err(failure) = self.poll(collector, caller).await {
             let wait = rest.after(Some(&failure), Instant::now());
-            if is_refusal(&failure) { self.wait_refused(caller, wait).await } else { self.sleep(wait).await }
+            self.wait(caller, Some(&failure), wait).await;
         }
     }
 
     /// Reconciles whenever it is due, on the requests that polling leaves.
     pub async fn keep_reconciling(self, mut collector: Collector<Caller>, caller: Caller) {
-        let stop = self.stop.clone();
-        let turns = async {
-            let mut rest = Rest::new(&self.reconcile_interval);
-            loop {
-                let wait = match self.reconcile_if_due(&mut collector, &caller).await {
-                    Ok(due_in) => due_in,
-                    Err(failure) => rest.after(Some(&failure), Instant::now()).max(LONGEST_RETRY),
-                };
-                self.sleep(wait.max(Duration::from_secs(1))).await;
-            }
-        };
-        if !self.reconcile_interval.is_zero() {
-            stop.run_until_cancelled(turns).await;
+        let mut rest = Rest::new(self.reconcile_interval);
+        loop {
+            let wait = match self.reconcile_if_due(&mut collector, &caller).await {
+                Ok(due_in) => due_in,
+                Err(failure) => rest.after(Some(&failure), Instant::now()).max(LONGEST_RETRY),
+            };
+            self.sleep(wait.max(Duration::from_secs(1))).await;
+        }
+    }
+
+    async fn wait(&self, caller: &Caller, failure: Option<&PollError>, wait: Duration) {
+        if failure.is_some_and(is_refusal) {
+            self.wait_refused(caller, wait).await
+        } else {
+            self.sleep(wait).await
         }
     }
 
@@ -251,15 +245,15 @@ fn is_refusal(failure: &PollError) -> bool {
 }
 
 /// How long to rest after a turn.
-struct Rest<'a> {
-    interval: &'a Duration,
+struct Rest {
+    interval: Duration,
     backoff: Backoff,
     refusals: u32,
     refused_since: Option<Instant>,
 }
 
-impl<'a> Rest<'a> {
-    fn new(interval: &'a Duration) -> Self {
+impl Rest {
+    fn new(interval: Duration) -> Self {
         Self { interval, backoff: Backoff::new(FIRST_RETRY, LONGEST_RETRY), refusals: 0, refused_since: None }
     }
 

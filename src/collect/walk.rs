@@ -91,10 +91,11 @@ pub(super) struct Pages<'a, F> {
     pub(super) limit: usize,
 }
 
-/// One page and when it was asked for.
+/// One page and when it was asked for: by our clock, and by the earlier of ours and the provider's.
 struct Fetched {
     page: Page,
     asked: Timestamp,
+    edge: Timestamp,
 }
 
 impl<F: Fetch> Pages<'_, F> {
@@ -126,12 +127,12 @@ impl<F: Fetch> Pages<'_, F> {
             let asked = self.clock.now();
             let request = self.provider.page_request(self.spec, &query);
             let reply = self.fetch.fetch(self.spec, request).await?;
-            let asked = match reply.headers.date() {
+            let edge = match reply.headers.date() {
                 Some(date) if date < asked && date > earlier(asked, BELIEVABLE_SKEW) => date,
                 _ => asked,
             };
             match self.provider.read_page(self.spec, &query, &reply.body) {
-                Ok(page) => return Ok(Fetched { page, asked }),
+                Ok(page) => return Ok(Fetched { page, asked, edge }),
                 Err(unreadable) => {
                     tries += 1;
                     if tries >= UNREADABLE_TRIES {
@@ -198,9 +199,9 @@ impl<F: Fetch> Walk<'_, F> {
         let mut turns = Turns::default();
         let mut at = PageToken::First;
         let mut fetched = self.pages.first(plan).await?;
-        walked.edge = Some(fetched.asked);
+        walked.edge = Some(fetched.edge);
         loop {
-            let Fetched { page, asked } = fetched;
+            let Fetched { page, asked, .. } = fetched;
             if turns.repeats(&page) && matches!(at, PageToken::Offset(_)) {
                 fetched = self.repeated(plan, &at, &mut turns).await?;
                 continue;
@@ -211,7 +212,8 @@ impl<F: Fetch> Walk<'_, F> {
             if let Some((doubtful, kept)) = &mut keep {
                 doubtful.keep(&page.records, kept);
             }
-            let may_stop = order.is_newest_first(self.intake.high_water) && all_older(&page.records, plan.stop_before);
+            let may_stop =
+                order.is_newest_first(self.intake.high_water) && all_older(&page.records, plan.stop_before);
             let Some(next) = page.next else {
                 walked.recognised += self.intake.take(page.records, ordinals, asked).await?.recognised;
                 return Ok(walked);
@@ -281,7 +283,7 @@ impl<F: Fetch> Walk<'_, F> {
             let Some(doubt) = doubts.iter().find(near).copied() else { return Ok(()) };
             tried.insert((doubt.first, doubt.last));
             let start = doubt.first.saturating_sub((limit - (doubt.last - doubt.first)) / 2);
-            let Fetched { page, asked } = self.pages.get(plan, PageToken::Offset(start)).await?;
+            let Fetched { page, asked, .. } = self.pages.get(plan, PageToken::Offset(start)).await?;
             for doubt in doubts {
                 copies.settle(doubt, &page.records);
             }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    AuditFerry, Event, EventFields, IdentityFields, IdentityScope, Kind, NewEvent, Outcome, Related, StreamName,
+    AuditFerry, Event, EventFields, IdentityFields, IdentityScope, Kind, NewEvent, Outcome, Related,
+    StreamName,
 };
 
 /// `auditferry.source` of the daemon's own events.
@@ -103,11 +104,7 @@ impl OwnEvent {
         let event = Event {
             timestamp: now,
             message: Some(self.message()),
-            auditferry: AuditFerry {
-                source: OWN_SOURCE.to_owned(),
-                stream: OWN_STREAM.to_owned(),
-                details,
-            },
+            auditferry: AuditFerry { source: OWN_SOURCE.to_owned(), stream: OWN_STREAM.to_owned(), details },
             organization: None,
             user: None,
             source: None,
@@ -152,7 +149,9 @@ impl OwnEvent {
 
     fn outcome(&self) -> Option<Outcome> {
         match self {
-            Self::CredentialRefused { .. } | Self::Gap { .. } | Self::SinkHeld { .. } => Some(Outcome::Failure),
+            Self::CredentialRefused { .. } | Self::Gap { .. } | Self::SinkHeld { .. } => {
+                Some(Outcome::Failure)
+            }
             Self::EventDeadLettered { .. } => Some(Outcome::Failure),
             Self::CredentialAccepted { .. } | Self::SinkRecovered { .. } => Some(Outcome::Success),
             _ => None,

@@ -69,8 +69,8 @@ fn event_of(notice: Notice) -> OwnEvent {
     match notice {
         Notice::Held { sink, reason } => OwnEvent::SinkHeld { sink, reason },
         Notice::Recovered { sink } => OwnEvent::SinkRecovered { sink },
-        Notice::DeadLettered { sink, event_id, reason } => {
-            OwnEvent::EventDeadLettered { sink, event_id: event_id.to_string(), reason }
+        Notice::DeadLettered { sink, event, reason } => {
+            OwnEvent::EventDeadLettered { sink, event_id: event.to_string(), reason }
         }
     }
 }

@@ -38,7 +38,9 @@ impl SignalThread {
         let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 if signal == SIGHUP {
-                    tracing::warn!("SIGHUP: this version does not reload its configuration; restart it instead");
+                    tracing::warn!(
+                        "SIGHUP: this version does not reload its configuration; restart it instead"
+                    );
                 } else {
                     tracing::info!(signal = signal_hook::low_level::signal_name(signal), "told to stop");
                     stop.cancel();

@@ -51,7 +51,8 @@ pub(super) async fn accounts(
         let options = ClientOptions { timeout: REPLY_TIMEOUT, ..ClientOptions::for_peer(&source.base_url) };
         // Loading the platform's certificates blocks.
         let client = tokio::task::spawn_blocking(move || Client::new(&options)).await;
-        let setup = |reason: String| ServiceError::Setup { place: format!("sources.{}", source.name), reason };
+        let setup =
+            |reason: String| ServiceError::Setup { place: format!("sources.{}", source.name), reason };
         let client = client
             .map_err(|failure| setup(failure.to_string()))?
             .map_err(|failure| setup(failure.to_string()))?;

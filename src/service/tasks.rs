@@ -1,17 +1,20 @@
 //! Tasks that are owned and awaited: none dies silently.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::ServiceError;
 
 /// A set of named tasks.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    running: JoinSet<()>,
+    running: JoinSet<Result<(), String>>,
     names: HashMap<Id, String>,
 }
 
@@ -20,10 +23,29 @@ impl Tasks {
         Self::default()
     }
 
-    /// Starts a task under this name.
-    pub(super) fn spawn(&mut self, name: impl Into<String>, task: impl Future<Output = ()> + Send + 'static) {
-        let id = self.running.spawn(task).id();
+    /// Starts a task under this name; what it fails with is for people.
+    pub(super) fn spawn<E: Display>(
+        &mut self,
+        name: impl Into<String>,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        let told = async { task.await.map_err(|failure| failure.to_string()) };
+        let id = self.running.spawn(told).id();
         self.names.insert(id, name.into());
+    }
+
+    /// Starts a task that cannot fail and ends at `stop`, wherever it is then.
+    pub(super) fn spawn_until(
+        &mut self,
+        stop: &CancellationToken,
+        name: impl Into<String>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let stop = stop.clone();
+        self.spawn(name, async move {
+            stop.run_until_cancelled(task).await;
+            Ok::<(), Infallible>(())
+        });
     }
 
     /// Waits for a task to end that should not; for ever when there is none.
@@ -37,7 +59,7 @@ impl Tasks {
     /// Waits for all tasks to end by themselves.
     pub(super) async fn all_end(&mut self) -> Result<(), ServiceError> {
         while let Some(ended) = self.running.join_next_with_id().await {
-            if ended.is_err() {
+            if !matches!(ended, Ok((_, Ok(())))) {
                 return Err(self.unexpected(ended));
             }
         }
@@ -49,18 +71,19 @@ impl Tasks {
         let all = async {
             while let Some(ended) = self.running.join_next_with_id().await {
                 match ended {
-                    Ok((id, ())) => drop(self.names.remove(&id)),
-                    Err(failure) if failure.is_panic() => {
-                        tracing::error!(failure = %self.unexpected(Err(failure)), "while stopping");
-                    }
-                    Err(_) => {}
+                    Ok((id, Ok(()))) => drop(self.names.remove(&id)),
+                    Err(failure) if failure.is_cancelled() => {}
+                    failed => tracing::error!(failure = %self.unexpected(failed), "while stopping"),
                 }
             }
         };
         if tokio::time::timeout(within, all).await.is_err() {
             let mut stuck: Vec<&str> = self.names.values().map(String::as_str).collect();
             stuck.sort_unstable();
-            tracing::warn!(tasks = stuck.join(", "), "did not finish in time; what they did not finish is done again");
+            tracing::warn!(
+                tasks = stuck.join(", "),
+                "did not finish in time; what they did not finish is done again"
+            );
             self.abort().await;
         }
     }
@@ -71,9 +94,10 @@ impl Tasks {
         self.names.clear();
     }
 
-    fn unexpected(&mut self, ended: Result<(Id, ()), JoinError>) -> ServiceError {
+    fn unexpected(&mut self, ended: Result<(Id, Result<(), String>), JoinError>) -> ServiceError {
         let (id, reason) = match ended {
-            Ok((id, ())) => (id, String::new()),
+            Ok((id, Ok(()))) => (id, String::new()),
+            Ok((id, Err(reason))) => (id, format!(": {reason}")),
             Err(failure) => (failure.id(), format!(": {failure}")),
         };
         ServiceError::Task { task: self.names.remove(&id).unwrap_or_default(), reason }

@@ -95,7 +95,12 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    async fn boot(case: Case, directory: &'a std::path::Path, world: &Arc<World>, crash_after: Option<u32>) -> Self {
+    async fn boot(
+        case: Case,
+        directory: &'a std::path::Path,
+        world: &Arc<World>,
+        crash_after: Option<u32>,
+    ) -> Self {
         let options = StoreOptions { max_size: 1 << 30, retention: Duration::from_secs(86_400 * 365) };
         let mut faults = Faults::default();
         faults.crash_after = crash_after;
@@ -139,7 +144,8 @@ impl<'a> Machine<'a> {
 
 /// Runs one timeline and checks what came of it.
 pub(super) fn run(case: Case, seed: u64) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(timeline(case, seed));
 }
 
@@ -173,7 +179,10 @@ async fn timeline(case: Case, seed: u64) {
     world.calm_down();
     machine = machine.reboot(None).await;
     for round in 0..2 {
-        machine.poll().await.unwrap_or_else(|failure| panic!("{case:?} {seed}: calm poll {round}: {failure} {oddities:?}"));
+        machine
+            .poll()
+            .await
+            .unwrap_or_else(|failure| panic!("{case:?} {seed}: calm poll {round}: {failure} {oddities:?}"));
         world.advance(26 * HOUR);
     }
     if oddities.order == RowOrder::Arbitrary {
@@ -188,8 +197,10 @@ async fn timeline(case: Case, seed: u64) {
 /// Every event once, under one id, numbered without a hole.
 async fn reckon(case: Case, seed: u64, world: &World, store: &Store, oddities: &Oddities) {
     let stored = everything(store).await;
-    let stored: Vec<&StoredEvent> = stored.iter().map(|event| &**event).filter(|e| e.stream.source == "model").collect();
-    let marks: Vec<String> = stored.iter().map(|event| case.mark(&serde_json::from_str(&event.original).unwrap())).collect();
+    let stored: Vec<&StoredEvent> =
+        stored.iter().map(|event| &**event).filter(|e| e.stream.source == "model").collect();
+    let marks: Vec<String> =
+        stored.iter().map(|event| case.mark(&serde_json::from_str(&event.original).unwrap())).collect();
     let truth = world.marks();
     let expected = tally(truth.iter().map(String::as_str));
     let actual = tally(marks.iter().map(String::as_str));

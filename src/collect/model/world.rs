@@ -1,8 +1,8 @@
 //! The provider of a timeline: events that become visible as time goes by, answered page by page.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -116,9 +116,10 @@ impl World {
 
     pub(super) fn marks(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
-        let marks = state.happenings.iter().flat_map(|happening| {
-            std::iter::repeat_n(happening.mark.clone(), happening.copies as usize)
-        });
+        let marks = state
+            .happenings
+            .iter()
+            .flat_map(|happening| std::iter::repeat_n(happening.mark.clone(), happening.copies as usize));
         marks.collect()
     }
 }
@@ -153,7 +154,8 @@ impl State {
             if happening.visible <= now {
                 for copy in 0..happening.copies {
                     // Equal rows stand together, unless the order is arbitrary.
-                    let shuffled = (index as u64 * 31 + u64::from(copy) + 7).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                    let shuffled =
+                        (index as u64 * 31 + u64::from(copy) + 7).wrapping_mul(0x9E37_79B9_7F4A_7C15);
                     rows.push((happening.time, shuffled >> 20, index));
                 }
             }
@@ -225,7 +227,8 @@ impl World {
         let more = begin + page.len() < rows.len();
         let paging = match page.last() {
             Some((.., last)) if more => format!(r#","paging":{{"next":{{"after":"{last}","link":""}}}}"#),
-            _ => [r#","paging":null"#, r#","paging":{"next":{"after":""}}"#, ""][state.random.usize(..3)].to_owned(),
+            _ => [r#","paging":null"#, r#","paging":{"next":{"after":""}}"#, ""][state.random.usize(..3)]
+                .to_owned(),
         };
         format!(r#"{{"results":[{}]{paging}}}"#, results.join(","))
     }
@@ -249,7 +252,8 @@ impl World {
 
     fn activities(&self, state: &State, request: &Request, now: i64) -> String {
         let day = |name: &str| -> i64 {
-            let date: jiff::civil::Date = parameter(request, name).expect("both dates, always").parse().unwrap();
+            let date: jiff::civil::Date =
+                parameter(request, name).expect("both dates, always").parse().unwrap();
             date.to_zoned(TimeZone::UTC).unwrap().timestamp().as_millisecond()
         };
         let (first, last) = (day("startDate"), day("endDate"));

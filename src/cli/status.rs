@@ -1,0 +1,70 @@
+//! `auditferry status`: how collecting and delivering go, with the daemon running or stopped.
+
+mod text;
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::observe::{Status, assemble};
+use crate::service;
+use crate::store::{Snapshot, Store};
+
+/// `--output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// A table for people.
+    #[default]
+    Text,
+    /// For scripts: [`Status`] as one JSON object.
+    Json,
+}
+
+/// Prints the status of the configuration's state directory.
+///
+/// # Errors
+/// When there is no state directory yet, it can't be read, or the output can't be written.
+pub(crate) async fn run(config: &Config, output: Output) -> anyhow::Result<()> {
+    let state_dir = config.state_dir.clone();
+    let (snapshot, running) = tokio::task::spawn_blocking(move || read(&state_dir)).await??;
+    let status: Status =
+        assemble(&snapshot, &service::about(config), None, Timestamp::now()).with_daemon(running);
+    let shown = match output {
+        Output::Text => text::show(&status),
+        Output::Json => serde_json::to_string_pretty(&status)? + "\n",
+    };
+    io::stdout().lock().write_all(shown.as_bytes()).context("can't write to standard output")
+}
+
+fn read(state_dir: &Path) -> anyhow::Result<(Snapshot, bool)> {
+    let place = state_dir.display();
+    match state_dir.read_dir() {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
+            "the state directory {place} does not exist: auditferry has not run with this configuration yet. \
+             Start it with `auditferry run`, or name the daemon's configuration with --config"
+        ),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => bail!(
+            "the state directory {place} can't be read: it belongs to the daemon's user. Run `auditferry \
+             status` as that user, or with sudo"
+        ),
+        Err(error) => return Err(error).with_context(|| format!("can't read the state directory {place}")),
+    }
+    let snapshot =
+        Store::read_snapshot(state_dir).with_context(|| format!("can't read the state in {place}"))?;
+    Ok((snapshot, is_held(state_dir)))
+}
+
+/// Whether a process holds the state directory. A shared lock, for an instant, fails against the daemon's own
+/// and against nobody else's who only looks.
+fn is_held(state_dir: &Path) -> bool {
+    let Ok(lock) = File::open(state_dir.join("lock")) else { return false };
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+#[cfg(test)]
+mod tests;

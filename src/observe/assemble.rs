@@ -1,0 +1,193 @@
+//! From what the store keeps and what the loops say to one [`Status`].
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::problem;
+use super::status::{
+    GapStatus, LastPoll, SinkCondition, SinkStatus, SpoolStatus, State, Status, StreamCondition,
+    StreamStatus, seconds_between, whole_seconds,
+};
+use crate::collect::schedule;
+use crate::event::StreamName;
+use crate::store::{Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
+
+/// What the configuration says: it names what must show even before it was ever polled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Every stream.
+    pub streams: Vec<AboutStream>,
+    /// Every sink's name.
+    pub sinks: Vec<String>,
+    /// `spool.max_size`, bytes.
+    pub spool_max: u64,
+}
+
+/// What the configuration says of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutStream {
+    /// Which.
+    pub name: StreamName,
+    /// Between two polls.
+    pub poll_interval: Duration,
+    /// How far back the provider remembers.
+    pub horizon: Duration,
+}
+
+/// What only the running process knows.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// When it started.
+    pub started: Timestamp,
+    /// What each stream is doing.
+    pub streams: Vec<schedule::StreamStatus>,
+    /// How full the spool is.
+    pub level: SpoolLevel,
+}
+
+/// The status at `now`; `live` is `None` for one who only reads the state directory.
+pub fn assemble(snapshot: &Snapshot, about: &About, live: Option<&Live>, now: Timestamp) -> Status {
+    let stream = |about: &AboutStream| {
+        let kept = snapshot.streams.iter().find(|kept| kept.name == about.name);
+        let live = live.and_then(|live| live.streams.iter().find(|live| live.name == about.name));
+        let gaps = snapshot.gaps.iter().filter(|gap| gap.stream == about.name).count();
+        StreamStatus { gaps, ..stream_status(about, kept, live, now) }
+    };
+    let sink = |name: &String| {
+        let kept = snapshot.sinks.iter().find(|kept| kept.name == *name);
+        sink_status(name, kept, now)
+    };
+    let level = live.map_or_else(
+        || SpoolLevel {
+            used: snapshot.undelivered_bytes,
+            max: about.spool_max,
+            full: snapshot.undelivered_bytes >= about.spool_max,
+        },
+        |live| live.level,
+    );
+    let mut status = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        at: now,
+        started: live.map(|live| live.started),
+        running: live.is_some(),
+        state: State::Working,
+        problems: Vec::new(),
+        streams: about.streams.iter().map(stream).collect(),
+        sinks: about.sinks.iter().map(sink).collect(),
+        spool: SpoolStatus { used_bytes: level.used, max_bytes: level.max, full: level.full },
+        gaps: snapshot.gaps.iter().map(gap_status).collect(),
+    };
+    status.judge();
+    status
+}
+
+impl Status {
+    /// The same, read from the state directory, with what its lock says of the daemon.
+    #[must_use]
+    pub fn with_daemon(mut self, running: bool) -> Self {
+        self.running = running;
+        self.judge();
+        self
+    }
+
+    fn judge(&mut self) {
+        self.problems = problem::problems(self);
+        self.state = if self.problems.is_empty() { State::Working } else { State::Attention };
+    }
+}
+
+fn stream_status(
+    about: &AboutStream,
+    kept: Option<&StreamSnapshot>,
+    live: Option<&schedule::StreamStatus>,
+    now: Timestamp,
+) -> StreamStatus {
+    let cursor = kept.map(|kept| kept.cursor).unwrap_or_default();
+    let (state, reason) = stream_condition(kept, live);
+    let last_failure = kept.and_then(|kept| kept.last_failure.as_ref()).map(|(at, _)| *at);
+    let last_success = kept.and_then(|kept| kept.last_success).max(live.and_then(|live| live.last_success));
+    let last_poll = live.filter(|live| live.polls > 0).map(|live| LastPoll {
+        read: live.last_report.rows,
+        new: live.last_report.new,
+        known: live.last_report.known,
+        pages: live.last_report.pages,
+    });
+    StreamStatus {
+        source: about.name.source.clone(),
+        stream: about.name.stream.clone(),
+        state,
+        reason,
+        last_success,
+        last_failure,
+        newest_event: cursor.high_water,
+        complete_to: cursor.complete_to,
+        lag_seconds: cursor.complete_to.map(|to| seconds_between(to, now)),
+        events: count(kept.map_or(0, |kept| kept.events)),
+        last_poll,
+        poll_interval_seconds: about.poll_interval.as_secs(),
+        horizon_remaining_seconds: cursor.complete_to.map(|to| remaining(to, about.horizon, now)),
+        gaps: 0,
+    }
+}
+
+/// What the process says, once it has something to say; else what was kept.
+fn stream_condition(
+    kept: Option<&StreamSnapshot>,
+    live: Option<&schedule::StreamStatus>,
+) -> (StreamCondition, Option<String>) {
+    match live.map(|live| (&live.health, live.polls)) {
+        Some((schedule::Health::Failing(reason), _)) => (StreamCondition::Failing, Some(reason.clone())),
+        Some((schedule::Health::Held(reason), _)) => (StreamCondition::Held, Some(reason.clone())),
+        Some((schedule::Health::Working, polls)) if polls > 0 => (StreamCondition::Working, None),
+        _ => match kept {
+            Some(StreamSnapshot { last_failure: Some((_, reason)), .. }) => {
+                (StreamCondition::Failing, Some(reason.clone()))
+            }
+            Some(StreamSnapshot { last_success: Some(_), .. }) => (StreamCondition::Working, None),
+            _ => (StreamCondition::NeverPolled, None),
+        },
+    }
+}
+
+/// Seconds until the provider forgets what came after `complete_to`.
+fn remaining(complete_to: Timestamp, horizon: Duration, now: Timestamp) -> u64 {
+    let horizon = SignedDuration::try_from(horizon).unwrap_or(SignedDuration::MAX);
+    whole_seconds(horizon.saturating_sub(now.duration_since(complete_to)))
+}
+
+fn sink_status(name: &str, kept: Option<&SinkSnapshot>, now: Timestamp) -> SinkStatus {
+    let (state, reason) = match kept.map(|kept| &kept.note) {
+        None | Some(SinkNote::Working) => (SinkCondition::Working, None),
+        Some(SinkNote::Retrying(reason)) => (SinkCondition::Retrying, Some(reason.clone())),
+        Some(SinkNote::Held(reason)) => (SinkCondition::Held, Some(reason.clone())),
+    };
+    SinkStatus {
+        name: name.to_owned(),
+        state,
+        reason,
+        delivered: count(kept.map_or(0, |kept| kept.delivered)),
+        waiting: count(kept.map_or(0, |kept| kept.waiting)),
+        oldest_waiting_seconds: kept
+            .and_then(|kept| kept.oldest_waiting)
+            .map(|oldest| seconds_between(oldest, now)),
+        dead_letters: count(kept.map_or(0, |kept| kept.dead_letters)),
+    }
+}
+
+fn gap_status(gap: &Gap) -> GapStatus {
+    GapStatus {
+        source: gap.stream.source.clone(),
+        stream: gap.stream.stream.clone(),
+        from: gap.from,
+        to: gap.to,
+    }
+}
+
+/// A count of rows as the store gives it, never negative.
+fn count(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

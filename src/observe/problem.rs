@@ -1,0 +1,117 @@
+//! What a person should look at, with what to do.
+
+use super::health::{Lateness, late_by, nearly_full, waits_too_long};
+use super::human;
+use super::status::{Problem, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus};
+
+/// Every problem of the status. Gaps are none: nobody can do anything about them any more.
+pub(super) fn problems(status: &Status) -> Vec<Problem> {
+    let stopped = (!status.running).then(not_running);
+    let streams = status.streams.iter().filter_map(|stream| stream_problem(status, stream));
+    let sinks = status.sinks.iter().filter_map(sink_problem);
+    let refused = status.sinks.iter().filter(|sink| sink.dead_letters > 0).map(dead_letters);
+    stopped.into_iter().chain(streams).chain(sinks).chain(spool_problem(status)).chain(refused).collect()
+}
+
+fn not_running() -> Problem {
+    Problem {
+        what: "auditferry is not running: nothing is collected and nothing is delivered".to_owned(),
+        since: None,
+        advice: "Start it: `systemctl start auditferry`, or `auditferry run`.".to_owned(),
+    }
+}
+
+fn stream_problem(status: &Status, stream: &StreamStatus) -> Option<Problem> {
+    let name = stream.name();
+    let reason = stream.reason.as_deref().unwrap_or("no reason was kept");
+    let (what, advice) = match stream.state {
+        StreamCondition::Held => (
+            format!("{name} is held: {reason}"),
+            "Mend what the provider refuses: the credential, its scopes, or the account's plan. It is tried \
+             again every few minutes, and at once when the secret has changed at its source.",
+        ),
+        StreamCondition::Failing => (
+            format!("{name} can't be polled: {reason}"),
+            "It is tried again by itself. If it lasts, look at the provider's own status and at the network \
+             between.",
+        ),
+        // Of a stopped daemon every stream is late.
+        StreamCondition::Working | StreamCondition::NeverPolled if status.running => {
+            let Lateness::Seconds(seconds) = late_by(status, stream)? else { return None };
+            (
+                format!("{name} has had no complete poll for {}", human::duration(seconds)),
+                "A first poll that reaches far back can take this long; `events` counts up meanwhile. If it \
+                 does not, look at the log.",
+            )
+        }
+        StreamCondition::Working | StreamCondition::NeverPolled => return None,
+    };
+    let left = stream.horizon_remaining_seconds.map(|seconds| match seconds {
+        0 => " The provider has begun to forget what is not collected.".to_owned(),
+        _ => format!(" The provider forgets what is not collected in {}.", human::duration(seconds)),
+    });
+    let since = stream.last_success.or(status.started);
+    Some(Problem { what, since, advice: format!("{advice}{}", left.unwrap_or_default()) })
+}
+
+fn sink_problem(sink: &SinkStatus) -> Option<Problem> {
+    let SinkStatus { name, reason, .. } = sink;
+    let reason = reason.as_deref();
+    let (what, advice) = match sink.state {
+        SinkCondition::Held => (
+            format!("{name} is held: {}", reason.unwrap_or("no reason was kept")),
+            "Mend what the receiver refuses: the credential, the address or the certificate. Nothing is \
+             dropped; it is tried again every few minutes, and at once when the secret has changed.",
+        ),
+        SinkCondition::Retrying | SinkCondition::Working => {
+            let seconds = waits_too_long(sink)?;
+            let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            (
+                format!("{name} has not taken an event for {}{why}", human::duration(seconds)),
+                "The events wait on disk and are tried again by themselves. Look whether the receiver works \
+                 and can be reached.",
+            )
+        }
+    };
+    let waiting = match sink.waiting {
+        0 => String::new(),
+        waiting => format!(" Waiting: {}.", human::count(waiting)),
+    };
+    Some(Problem { what, since: None, advice: format!("{advice}{waiting}") })
+}
+
+fn spool_problem(status: &Status) -> Option<Problem> {
+    let spool = &status.spool;
+    if !nearly_full(spool) {
+        return None;
+    }
+    let (used, max) = (human::bytes(spool.used_bytes), human::bytes(spool.max_bytes));
+    let what = match spool.full {
+        true => format!("the spool is full ({used} of {max}): polling pauses"),
+        false => format!("the spool is nearly full ({used} of {max})"),
+    };
+    let slowest = status.sinks.iter().filter(|sink| sink.waiting > 0).max_by_key(|sink| sink.waiting);
+    let slowest = slowest.map(|sink| format!(" The most wait for {}.", sink.name)).unwrap_or_default();
+    let advice = format!(
+        "Mend the sink that events wait for, or raise spool.max_size. The providers keep what is not \
+         collected meanwhile.{slowest}"
+    );
+    Some(Problem { what, since: None, advice })
+}
+
+fn dead_letters(sink: &SinkStatus) -> Problem {
+    let events = match sink.dead_letters {
+        1 => "1 event".to_owned(),
+        count => format!("{} events", human::count(count)),
+    };
+    Problem {
+        what: format!("{} has refused {events} for good", sink.name),
+        since: None,
+        advice: "They are kept as dead letters with the receiver's reason, which the log tells too: the \
+                 receiver's field mapping or size limit does not fit them."
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

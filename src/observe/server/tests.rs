@@ -1,0 +1,248 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::super::samples::{about, live, now, troubled, well};
+use super::super::{Status, assemble};
+use super::*;
+
+fn status(snapshot: &crate::store::Snapshot) -> Status {
+    assemble(snapshot, &about(), Some(&live(snapshot)), now())
+}
+
+/// What a test asks of a served status; the server stops with it.
+struct Served {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    stop: CancellationToken,
+}
+
+/// Runs `test` beside a server that says `reading`, and sees the server stop after it.
+async fn beside<T: AsyncFnOnce(&Served)>(reading: Result<Status, String>, test: T) {
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let served = Served {
+        address: server.address(),
+        asked: Arc::new(AtomicUsize::new(0)),
+        stop: CancellationToken::new(),
+    };
+    let asked = Arc::clone(&served.asked);
+    let source = move || {
+        asked.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(reading.clone())
+    };
+    let serving = server.serve(source, served.stop.clone());
+    let (outcome, ()) = tokio::join!(serving, async {
+        test(&served).await;
+        served.stop.cancel();
+    });
+    outcome.unwrap();
+}
+
+impl Served {
+    async fn exchange(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        // Ends because the server closes.
+        stream.read_to_string(&mut reply).await.unwrap();
+        reply
+    }
+
+    async fn ask(&self, method: &str, path: &str, host: &str) -> (u16, String, String) {
+        let reply = self.exchange(&format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (code, head.to_ascii_lowercase(), body.to_owned())
+    }
+
+    async fn get(&self, path: &str) -> (u16, String, String) {
+        self.ask("GET", path, "localhost:9464").await
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_with_its_kind() {
+    beside(Ok(status(&well())), async |served| {
+        for (path, kind, part) in [
+            ("/", "text/html; charset=utf-8", "<title>auditferry</title>"),
+            ("/page.css", "text/css; charset=utf-8", "prefers-color-scheme"),
+            ("/page.js", "text/javascript; charset=utf-8", "api/status"),
+            ("/healthz", "text/plain; charset=utf-8", "ok"),
+            ("/readyz", "application/json", "{\"ready\":true,\"reasons\":[]}"),
+            ("/api/status", "application/json", "\"state\":\"working\""),
+        ] {
+            let (code, head, body) = served.get(path).await;
+            assert_eq!(code, 200, "{path}");
+            assert!(head.contains(&format!("content-type: {kind}")), "{path}: {head}");
+            assert!(body.contains(part), "{path}: {body}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    beside(Ok(status(&well())), async |served| {
+        for path in ["/", "/page.js", "/healthz", "/readyz", "/api/status", "/nothing"] {
+            let (_, head, _) = served.get(path).await;
+            for header in [
+                "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self';",
+                "x-content-type-options: nosniff",
+                "cache-control: no-store",
+                "referrer-policy: no-referrer",
+                "connection: close",
+            ] {
+                assert!(head.contains(header), "{path}: {header} is missing in {head}");
+            }
+        }
+    })
+    .await;
+}
+
+#[test]
+fn the_page_uses_nothing_from_elsewhere_and_writes_no_markup() {
+    for asset in [PAGE, STYLE, SCRIPT] {
+        assert!(!asset.contains("://") && !asset.contains("url("));
+    }
+    assert!(!PAGE.contains("style=") && !PAGE.contains("onclick"), "the policy forbids what is inline");
+    assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("insertAdjacentHTML"));
+}
+
+#[tokio::test]
+async fn only_reading_is_possible() {
+    beside(Ok(status(&well())), async |served| {
+        for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+            assert_eq!(served.ask(method, "/api/status", "localhost").await.0, 405, "{method}");
+        }
+        assert_eq!(served.get("/page.html").await.0, 404);
+        let (code, head, body) = served.ask("HEAD", "/", "localhost").await;
+        assert_eq!((code, body.as_str()), (200, ""));
+        assert!(head.contains(&format!("content-length: {}", PAGE.len())));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn on_loopback_only_loopback_names_are_answered() {
+    beside(Ok(status(&well())), async |served| {
+        for (host, code) in [
+            ("localhost", 200),
+            ("LOCALHOST:9464", 200),
+            ("127.0.0.1:9464", 200),
+            ("[::1]:9464", 200),
+            ("[::1]", 200),
+            ("attacker.example", 421),
+            ("attacker.example:9464", 421),
+            ("localhost.attacker.example", 421),
+            ("127.0.0.1.attacker.example", 421),
+            ("10.0.0.1", 421),
+            ("", 421),
+        ] {
+            let (got, _, body) = served.ask("GET", "/api/status", host).await;
+            assert_eq!(got, code, "{host}");
+            assert_eq!(body.contains("hubspot"), code == 200, "{host}");
+        }
+        let old_probe = served.exchange("GET /healthz HTTP/1.0\r\n\r\n").await;
+        assert!(old_probe.starts_with("HTTP/1.0 200"), "{old_probe}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn readiness_is_503_with_the_reasons() {
+    beside(Ok(status(&troubled())), async |served| {
+        let (code, _, body) = served.get("/readyz").await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(code, 503);
+        assert_eq!(body["ready"], false);
+        assert_eq!(body["reasons"][0]["kind"], "stream_late");
+        assert_eq!(body["reasons"][0]["subject"], "brevo/activities");
+        assert_eq!(body["reasons"][1]["kind"], "sink_waiting");
+        assert_eq!(served.get("/healthz").await.0, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_a_reason_and_the_process_still_works() {
+    beside(Err("disk I/O error".to_owned()), async |served| {
+        let (code, _, body) = served.get("/readyz").await;
+        assert_eq!(code, 503);
+        assert!(body.contains("store_failed") && body.contains("disk I/O error"), "{body}");
+        let (code, _, body) = served.get("/api/status").await;
+        assert_eq!((code, body.as_str()), (503, "{\"error\":\"the store can't be read: disk I/O error\"}"));
+        assert_eq!(served.get("/healthz").await.0, 200);
+        assert_eq!(served.get("/").await.0, 200);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_read_once_a_second_however_many_ask() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let source: Source = Box::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Ok(status(&well()))))
+    });
+    let cached = Cached { source, last: Mutex::new(None) };
+    for _ in 0..3 {
+        tokio::join!(cached.read(), cached.read(), cached.read());
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    tokio::time::advance(FRESH).await;
+    cached.read().await;
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_has_failed() {
+    let cached = Cached { source: Box::new(|| Box::pin(std::future::pending())), last: Mutex::new(None) };
+    assert_eq!(*cached.read().await, Err("no answer for 3 s".to_owned()));
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_does_not_keep_it_from_stopping() {
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (address, stop) = (server.address(), CancellationToken::new());
+    let serving = server.serve(|| std::future::ready(Err("not asked".to_owned())), stop.clone());
+    let silent = async {
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        silent.write_all(b"GET /healthz HTT").await.unwrap();
+        stop.cancel();
+        silent
+    };
+    let (served, _silent) = timeout(DRAIN * 5, async { tokio::join!(serving, silent) }).await.unwrap();
+    served.unwrap();
+}
+
+#[tokio::test]
+#[ignore]
+async fn look_at_it() {
+    let stop = CancellationToken::new();
+    let s = |port: u16| Server::bind(format!("127.0.0.1:{port}").parse().unwrap()).unwrap();
+    let mut fresh = well();
+    fresh.streams.clear();
+    fresh.sinks.clear();
+    let fresh = {
+        let s = status(&fresh);
+        s
+    };
+    let (w, t) = (status(&well()), status(&troubled()));
+    let mut full = status(&troubled());
+    full.spool.used_bytes = 1_990_000_000;
+    full.spool.full = false;
+    let _ = tokio::join!(
+        s(9501).serve(move || std::future::ready(Ok(w.clone())), stop.clone()),
+        s(9502).serve(move || std::future::ready(Ok(t.clone())), stop.clone()),
+        s(9503).serve(move || std::future::ready(Ok(fresh.clone())), stop.clone()),
+        s(9504).serve(move || std::future::ready(Err("disk I/O error".to_owned())), stop.clone()),
+        s(9505).serve(move || std::future::ready(Ok(full.clone())), stop.clone()),
+        async {
+            tokio::time::sleep(Duration::from_secs(150)).await;
+            stop.cancel()
+        },
+    );
+}

@@ -1,0 +1,37 @@
+//! What the status shows of the configuration.
+
+use crate::config::{Config, Source, SourceKind};
+use crate::event::StreamName;
+use crate::observe::{About, AboutStream};
+use crate::provider::Provider;
+use crate::provider::brevo::Brevo;
+use crate::provider::hubspot::{HubSpot, Mirrored};
+
+/// Names every stream with its poll interval and horizon, every sink, and the spool's size.
+pub(crate) fn about(config: &Config) -> About {
+    About {
+        streams: config.sources.iter().flat_map(streams).collect(),
+        sinks: config.sinks.iter().map(|sink| sink.name.clone()).collect(),
+        spool_max: config.spool.max_size,
+    }
+}
+
+fn streams(source: &Source) -> Vec<AboutStream> {
+    let specs = match &source.kind {
+        SourceKind::HubSpot { api_version, .. } => {
+            HubSpot::new(source.base_url.clone(), api_version, Mirrored::default()).streams()
+        }
+        SourceKind::Brevo { .. } => Brevo::new(source.base_url.clone()).streams(),
+    };
+    let about = |stream: &String| AboutStream {
+        name: StreamName { source: source.name.clone(), stream: stream.clone() },
+        poll_interval: source.polling.interval,
+        // The provider's own word, where it gives one.
+        horizon: specs
+            .iter()
+            .find(|spec| spec.name == stream)
+            .and_then(|spec| spec.horizon)
+            .unwrap_or(source.polling.horizon),
+    };
+    source.streams.iter().map(about).collect()
+}
