@@ -150,9 +150,9 @@ async function refresh() {
     const answer = await fetch("api/status", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     const body = await answer.json();
     if (answer.ok) showStatus(body);
-    else showSilence(body.error, "The figures below are old. The daemon works and keeps trying; look at its log and at the disk.");
+    else showSilence(body.error, "What stands below is not current. The daemon works and keeps trying; look at its log and at the disk.");
   } catch {
-    showSilence("The daemon does not answer.", "It has stopped, or can’t be reached from here. The figures below are old; this page goes on by itself when it answers again.");
+    showSilence("The daemon does not answer.", "It has stopped, or can’t be reached from here. What stands below is not current; this page goes on by itself when it answers again.");
   }
   setTimeout(refresh, INTERVAL);
 }

@@ -1,6 +1,6 @@
 //! What a person should look at, with what to do.
 
-use super::health::{Lateness, late_by, nearly_full, waits_too_long};
+use super::health::{late_by, nearly_full, waits_too_long};
 use super::human;
 use super::status::{Problem, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus};
 
@@ -37,11 +37,11 @@ fn stream_problem(status: &Status, stream: &StreamStatus) -> Option<Problem> {
         ),
         // Of a stopped daemon every stream is late.
         StreamCondition::Working | StreamCondition::NeverPolled if status.running => {
-            let Lateness::Seconds(seconds) = late_by(status, stream)? else { return None };
+            late_by(status, stream)?;
             (
-                format!("{name} has had no complete poll for {}", human::duration(seconds)),
-                "A first poll that reaches far back can take this long; `events` counts up meanwhile. If it \
-                 does not, look at the log.",
+                format!("{name} is late: its polls do not come to an end"),
+                "A first poll that reaches far back can take this long; the count of events goes up \
+                 meanwhile. If it does not, look at the log.",
             )
         }
         StreamCondition::Working | StreamCondition::NeverPolled => return None,

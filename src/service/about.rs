@@ -35,3 +35,26 @@ fn streams(source: &Source) -> Vec<AboutStream> {
     };
     source.streams.iter().map(about).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_has_the_horizon_that_its_provider_names_else_the_configured_one() {
+        let text = "state_dir = '/tmp/state'\n\
+            [sources.crm]\ntype = 'hubspot'\ntoken = 'x'\nhorizon = '200d'\n\
+            [sources.mail]\ntype = 'brevo'\napi_key = 'x'\n\
+            [sinks.out]\ntype = 'stdout'\n";
+        let about = about(&Config::from_text(text, "test").unwrap());
+        let days: Vec<_> = about
+            .streams
+            .iter()
+            .map(|stream| (stream.name.to_string(), stream.horizon.as_secs() / 86_400))
+            .collect();
+        let expected =
+            [("crm/audit_logs", 200), ("crm/login", 90), ("crm/security", 200), ("mail/activities", 365)];
+        assert_eq!(days, expected.map(|(name, days)| (name.to_owned(), days)));
+        assert_eq!(about.sinks, ["out"]);
+    }
+}

@@ -31,7 +31,7 @@ fn a_stopped_daemon_is_the_problem_and_not_that_its_polls_are_old() {
     let stopped = assemble(&snapshot, &about(), None, now());
     assert_eq!(whats(&stopped), ["auditferry is not running: nothing is collected and nothing is delivered"]);
     let running = stopped.with_daemon(true);
-    assert_eq!(whats(&running), ["hubspot/audit_logs has had no complete poll for 24 h"]);
+    assert_eq!(whats(&running), ["hubspot/audit_logs is late: its polls do not come to an end"]);
 }
 
 #[test]

@@ -217,32 +217,3 @@ async fn a_client_that_says_nothing_does_not_keep_it_from_stopping() {
     let (served, _silent) = timeout(DRAIN * 5, async { tokio::join!(serving, silent) }).await.unwrap();
     served.unwrap();
 }
-
-#[tokio::test]
-#[ignore]
-async fn look_at_it() {
-    let stop = CancellationToken::new();
-    let s = |port: u16| Server::bind(format!("127.0.0.1:{port}").parse().unwrap()).unwrap();
-    let mut fresh = well();
-    fresh.streams.clear();
-    fresh.sinks.clear();
-    let fresh = {
-        let s = status(&fresh);
-        s
-    };
-    let (w, t) = (status(&well()), status(&troubled()));
-    let mut full = status(&troubled());
-    full.spool.used_bytes = 1_990_000_000;
-    full.spool.full = false;
-    let _ = tokio::join!(
-        s(9501).serve(move || std::future::ready(Ok(w.clone())), stop.clone()),
-        s(9502).serve(move || std::future::ready(Ok(t.clone())), stop.clone()),
-        s(9503).serve(move || std::future::ready(Ok(fresh.clone())), stop.clone()),
-        s(9504).serve(move || std::future::ready(Err("disk I/O error".to_owned())), stop.clone()),
-        s(9505).serve(move || std::future::ready(Ok(full.clone())), stop.clone()),
-        async {
-            tokio::time::sleep(Duration::from_secs(150)).await;
-            stop.cancel()
-        },
-    );
-}
