@@ -275,6 +275,15 @@ impl Store {
         self.change(Some(stream), move |db| stream::set_filter(db, stream, filter)).await
     }
 
+    /// Remembers how the stream's filter works and forgets how far it was read: what was taken for complete was
+    /// asked for in the wrong way.
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn start_over(&self, stream: StreamId, filter: FilterHabit) -> Result<(), StoreError> {
+        self.change(Some(stream), move |db| stream::start_over(db, stream, filter)).await
+    }
+
     /// Remembers that a complete reconcile began at `began`.
     ///
     /// # Errors

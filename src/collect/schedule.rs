@@ -147,7 +147,7 @@ impl Schedule {
         caller: &Caller,
     ) -> Result<Duration, PollError> {
         let state = self.store.stream(collector.name()).await?;
-        // The first poll is itself a walk of everything.
+        // Nothing to compare before the first poll is complete.
         let Some(last) = state.reconciled else {
             return Ok(Duration::from_secs(60).min(self.reconcile_interval));
         };

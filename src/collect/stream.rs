@@ -16,7 +16,7 @@ use super::page::Intake;
 use super::walk::{Pages, Plan, Walk, Walked};
 use super::window::{self, Stride, Window, earlier, later, utc_day};
 use crate::clock::Clock;
-use crate::event::{Account, StreamName};
+use crate::event::{Account, OwnEvent, StreamName};
 use crate::provider::{Filter, Provider, StreamSpec, TimeRange, Unit};
 use crate::store::{Cursor, FilterHabit, Gap, Store, StoreError, StreamState};
 
@@ -155,25 +155,28 @@ impl<F: Fetch> Collector<F> {
     /// # Errors
     /// See [`PollError`]; the cursor is then where the last complete window left it.
     pub async fn poll(&mut self, account: &Arc<Account>) -> Result<PollReport, PollError> {
-        let mut turn = self.turn(account).await?;
+        let turn = self.turn(account).await?;
         let mut report = PollReport::default();
-        let from = self.begin(&turn, &mut report).await?;
-        if !self.is_filtered(&turn) {
-            self.poll_unfiltered(&turn, &mut report).await?;
-            return Ok(report);
-        }
-        self.poll_windows(&mut turn, from, &mut report).await?;
-        if self.check_empty(&mut turn, &report).await? {
-            if self.is_filtered(&turn) {
-                // Nothing was ever collected, so what was taken for complete was not.
-                let oldest = earlier(turn.now, self.options.horizon);
-                let from = self.options.start.max(oldest);
-                self.poll_windows(&mut turn, from, &mut report).await?;
-            } else {
-                self.poll_unfiltered(&turn, &mut report).await?;
-            }
+        self.poll_from_cursor(turn, &mut report).await?;
+        if self.check_empty(account, &report).await? {
+            let turn = self.turn(account).await?;
+            self.poll_from_cursor(turn, &mut report).await?;
         }
         Ok(report)
+    }
+
+    async fn poll_from_cursor(&mut self, mut turn: Turn, report: &mut PollReport) -> Result<(), PollError> {
+        let from = self.begin(&turn, report).await?;
+        if self.is_filtered(&turn) {
+            self.poll_windows(&mut turn, from, report).await?;
+        } else {
+            self.poll_unfiltered(&turn, report).await?;
+        }
+        if turn.state.reconciled.is_none() {
+            // The first poll is itself a walk of everything.
+            self.store.remember_reconcile(turn.state.id, turn.now).await?;
+        }
+        Ok(())
     }
 
     fn is_filtered(&self, turn: &Turn) -> bool {
@@ -224,6 +227,9 @@ impl<F: Fetch> Collector<F> {
         };
         if complete < oldest {
             let gap = Gap { stream: self.options.name.clone(), from: complete, to: oldest };
+            // The event first: its id is the same when a crash makes it come again.
+            let Gap { stream, from, to } = gap.clone();
+            self.store.record(&OwnEvent::Gap { stream, from, to }, turn.now).await?;
             if self.store.record_gap(gap.clone()).await? {
                 report.gaps.push(gap);
             }
@@ -374,24 +380,24 @@ impl<F: Fetch> Collector<F> {
         Ok(self.store.remember_filter(turn.state.id, habit).await?)
     }
 
-    /// A stream that has nothing at all: is it empty, or does the filter hide it?
-    async fn check_empty(&mut self, turn: &mut Turn, report: &PollReport) -> Result<bool, PollError> {
+    /// A stream that has nothing at all: is it empty, or does the filter hide it? True when it was hidden; the
+    /// stream then starts over with a filter that shows it.
+    async fn check_empty(&mut self, account: &Arc<Account>, report: &PollReport) -> Result<bool, PollError> {
+        let mut turn = self.turn(account).await?;
         let due = self.looked.is_none_or(|looked| later(looked, EMPTY_CHECK) <= turn.now);
         if turn.state.sequence > 0 || report.rows > 0 || !due {
             return Ok(false);
         }
         let wanted = TimeRange { from: self.options.start, to: None };
-        let documented = turn.state.filter;
-        for habit in self.other_habits(documented) {
+        for habit in self.other_habits(turn.state.filter) {
             turn.state.filter = habit;
-            if self.walker(turn).pages.shows_any(self.plan(turn, wanted, None), wanted.from).await? {
+            if self.walker(&turn).pages.shows_any(self.plan(&turn, wanted, None), wanted.from).await? {
                 tracing::warn!(source = %self.options.name.source, stream = self.spec.name, filter = ?habit,
                     "the time filter hid every event; asking in another way from now on");
-                self.remember(turn, habit).await?;
+                self.store.start_over(turn.state.id, habit).await?;
                 return Ok(true);
             }
         }
-        turn.state.filter = documented;
         self.looked = Some(turn.now);
         Ok(false)
     }

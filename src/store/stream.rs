@@ -115,6 +115,11 @@ pub(super) fn set_filter(db: &Connection, stream: StreamId, filter: FilterHabit)
     change_stream(db.prepare_cached(sql)?.execute(params![stream.0, filter])?)
 }
 
+pub(super) fn start_over(db: &Connection, stream: StreamId, filter: FilterHabit) -> rusqlite::Result<()> {
+    let sql = "UPDATE stream SET filter = ?2, high_water = NULL, complete_to = NULL WHERE id = ?1";
+    change_stream(db.prepare_cached(sql)?.execute(params![stream.0, filter])?)
+}
+
 pub(super) fn set_reconciled(db: &Connection, stream: StreamId, began: Timestamp) -> rusqlite::Result<()> {
     let sql = "UPDATE stream SET reconciled = ?2 WHERE id = ?1";
     change_stream(db.prepare_cached(sql)?.execute(params![stream.0, Millis(began)])?)

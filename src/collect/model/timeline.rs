@@ -81,7 +81,7 @@ fn oddities(case: Case, random: &mut fastrand::Rng) -> Oddities {
         truncates: some(random, 5),
         fails: some(random, 5),
         arrivals: some(random, 40),
-        latest: LOOKBACK - 20 * MINUTE,
+        latest: if random.u32(..4) == 0 { 5 * DAY } else { LOOKBACK - 20 * MINUTE },
     }
 }
 
@@ -185,8 +185,8 @@ async fn timeline(case: Case, seed: u64) {
             .unwrap_or_else(|failure| panic!("{case:?} {seed}: calm poll {round}: {failure} {oddities:?}"));
         world.advance(26 * HOUR);
     }
-    if oddities.order == RowOrder::Arbitrary {
-        // A page that happens to be in order may end a walk early: reconciling is there for that.
+    if oddities.order == RowOrder::Arbitrary || oddities.latest > LOOKBACK {
+        // What came later than the lookback, or behind a page that happened to be in order.
         let account = Arc::new(Account { id: "1".to_owned(), name: None });
         machine.collector.reconcile(&account).await.unwrap();
     }
