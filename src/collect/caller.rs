@@ -2,7 +2,7 @@
 //! the credential in, tries again what fails in passing, and closes the [gate](Hold) when it is refused.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -68,6 +68,7 @@ struct Shared {
     account: Mutex<Option<([u8; 32], Arc<Account>)>>,
     /// Provider's clock minus ours, in seconds.
     skew: AtomicI64,
+    credential_changes: AtomicU64,
 }
 
 impl std::fmt::Debug for Caller {
@@ -80,8 +81,14 @@ impl Caller {
     /// A caller that has not called yet.
     pub fn new(options: CallerOptions) -> Self {
         let wallet = Mutex::new(Wallet::new(options.source.clone(), options.credential.clone()));
-        let shared =
-            Shared { options, wallet, gate: Gate::new(), account: Mutex::new(None), skew: AtomicI64::new(0) };
+        let shared = Shared {
+            options,
+            wallet,
+            gate: Gate::new(),
+            account: Mutex::new(None),
+            skew: AtomicI64::new(0),
+            credential_changes: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared), priority: Priority::Live }
     }
 
@@ -96,14 +103,18 @@ impl Caller {
         self.shared.gate.watch()
     }
 
+    /// Counts the changes of the secret that were noticed.
+    pub fn credential_changes(&self) -> u64 {
+        self.shared.credential_changes.load(Ordering::Relaxed)
+    }
+
     /// Looks whether the secret has changed at its source since it was used last; then the next request is a
     /// try with the new one.
-    pub async fn recheck_credential(&self) -> bool {
-        let changed = self.shared.wallet.lock().await.forget_if_changed().await;
-        if changed {
+    pub async fn recheck_credential(&self) {
+        if self.shared.wallet.lock().await.look_for_another().await {
+            self.shared.credential_changes.fetch_add(1, Ordering::Relaxed);
             self.shared.gate.try_now();
         }
-        changed
     }
 
     /// The account that the credential belongs to: asked once per credential, and the same for ever under one

@@ -21,6 +21,10 @@ const SLACK: Duration = Duration::from_secs(60);
 /// Where an answer does not say how long its token lives (the documented life is 30 minutes).
 const SHORT_LIFE: u64 = 300;
 
+/// Between two looks at the source of a refused secret: a file is cheap to read, a command may ask a vault.
+const FILE_LOOK: Duration = Duration::from_millis(900);
+const COMMAND_LOOK: Duration = Duration::from_secs(15);
+
 /// What a source proves itself with.
 #[derive(Debug, Clone)]
 pub enum Credential {
@@ -53,8 +57,10 @@ pub(super) struct Wallet {
     source: String,
     credential: Credential,
     current: Option<Current>,
-    /// Digest of the configured secret that was used last, accepted or not.
+    /// Digest of the configured secret that was read last, accepted or not.
     used: Option<[u8; 32]>,
+    /// When the secret's source was looked at while the provider refused.
+    looked: Option<Instant>,
 }
 
 impl std::fmt::Debug for Wallet {
@@ -82,7 +88,7 @@ struct Granted {
 
 impl Wallet {
     pub(super) fn new(source: String, credential: Credential) -> Self {
-        Self { source, credential, current: None, used: None }
+        Self { source, credential, current: None, used: None, looked: None }
     }
 
     /// The token to send, with the digest of the secret that it comes from.
@@ -96,7 +102,6 @@ impl Wallet {
             _ => self.obtain(client, store).await?,
         };
         let result = (current.token.clone(), current.origin);
-        self.used = Some(current.origin);
         self.current = Some(current);
         Ok(result)
     }
@@ -115,11 +120,21 @@ impl Wallet {
         self.forget_if_changed().await
     }
 
-    /// Looks at the secret's source; true when there is another secret than the one used last.
-    pub(super) async fn forget_if_changed(&mut self) -> bool {
+    /// Looks at the secret's source, not too often; true when there is another secret than the one used last.
+    pub(super) async fn look_for_another(&mut self) -> bool {
+        let pause = if matches!(self.configured(), Secret::Command(_)) { COMMAND_LOOK } else { FILE_LOOK };
+        if self.looked.is_some_and(|looked| looked.elapsed() < pause) {
+            return false;
+        }
+        let changed = self.forget_if_changed().await;
+        self.looked = Some(Instant::now());
+        changed
+    }
+
+    async fn forget_if_changed(&mut self) -> bool {
         let Ok(now) = self.origin().await else { return false };
-        let changed = self.used.is_some_and(|used| used != now);
-        if changed || self.used.is_none() {
+        let changed = self.used != Some(now);
+        if changed {
             self.current = None;
             self.used = Some(now);
         }
@@ -142,9 +157,10 @@ impl Wallet {
         read.map_err(|failure| NoCredential::Refused(format!("sources.{}: {failure}", self.source)))
     }
 
-    async fn obtain(&self, client: &Client, store: &Store) -> Result<Current, NoCredential> {
+    async fn obtain(&mut self, client: &Client, store: &Store) -> Result<Current, NoCredential> {
         let configured = self.read(self.configured()).await?;
         let origin = digest(&configured);
+        self.used = Some(origin);
         let Credential::OAuth { token_url, client_id, client_secret, .. } = &self.credential else {
             return Ok(Current { token: configured, origin, expires: None });
         };

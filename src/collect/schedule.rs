@@ -119,9 +119,9 @@ impl Schedule {
 
     async fn wait(&self, caller: &Caller, failure: Option<&PollError>, wait: Duration) {
         if failure.is_some_and(is_refusal) {
-            self.wait_refused(caller, wait).await
+            self.wait_refused(caller, wait).await;
         } else {
-            self.sleep(wait).await
+            self.sleep(wait).await;
         }
     }
 
@@ -228,12 +228,18 @@ impl Schedule {
         }
     }
 
-    /// Waits until a refused request may be tried again, or the secret has changed.
+    /// Waits until a refused request may be tried again: its time has come, the secret has changed, or another
+    /// stream of the account was accepted.
     async fn wait_refused(&self, caller: &Caller, wait: Duration) {
         let deadline = Instant::now() + wait;
+        let changes = caller.credential_changes();
+        let gate = caller.hold();
+        let was_held = gate.borrow().is_some();
         while Instant::now() < deadline {
             tokio::time::sleep_until(deadline.min(Instant::now() + SECRET_CHECK)).await;
-            if caller.recheck_credential().await {
+            caller.recheck_credential().await;
+            let accepted = was_held && gate.borrow().is_none();
+            if accepted || caller.credential_changes() != changes {
                 return;
             }
         }
