@@ -44,7 +44,7 @@ pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
 pub use source::RotatedCredential;
 pub use spool::{SpoolLevel, SpoolReader};
-pub use stream::{Cursor, FilterHabit, Gap, KnownKey, StreamId, StreamNote, StreamState};
+pub use stream::{Cursor, Failure, FilterHabit, Gap, KnownKey, StreamId, StreamNote, StreamState};
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

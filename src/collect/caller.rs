@@ -80,11 +80,12 @@ impl std::fmt::Debug for Caller {
 impl Caller {
     /// A caller that has not called yet.
     pub fn new(options: CallerOptions) -> Self {
+        let gate = Gate::new(options.source.clone());
         let wallet = Mutex::new(Wallet::new(options.source.clone(), options.credential.clone()));
         let shared = Shared {
             options,
             wallet,
-            gate: Gate::new(),
+            gate,
             account: Mutex::new(None),
             skew: AtomicI64::new(0),
             credential_changes: AtomicU64::new(0),

@@ -19,21 +19,26 @@ pub struct Hold {
     /// When it is tried again.
     pub retry_at: Instant,
     refusals: u32,
+    /// Whether one request is on its way to find out.
+    trying: bool,
 }
 
 /// Lets requests through, or says until when not to send any.
 #[derive(Debug)]
-pub(super) struct Gate(watch::Sender<Option<Hold>>);
+pub(super) struct Gate {
+    source: String,
+    hold: watch::Sender<Option<Hold>>,
+}
 
 impl Gate {
-    pub(super) fn new() -> Self {
-        Self(watch::Sender::new(None))
+    pub(super) fn new(source: String) -> Self {
+        Self { source, hold: watch::Sender::new(None) }
     }
 
     /// Whether a request may be sent. One that may while the gate is closed is a try: the others wait for it.
     pub(super) fn pass(&self) -> Result<(), FetchError> {
         let mut refused = None;
-        self.0.send_if_modified(|hold| {
+        self.hold.send_if_modified(|hold| {
             let now = Instant::now();
             let Some(hold) = hold else { return false };
             if now < hold.retry_at {
@@ -41,28 +46,39 @@ impl Gate {
                 return false;
             }
             // Longer than any request: only one stream tries.
-            hold.retry_at = now + Duration::from_secs(60);
+            hold.retry_at = now + Duration::from_secs(120);
+            hold.trying = true;
             true
         });
         refused.map_or(Ok(()), Err)
     }
 
-    /// The provider refuses.
+    /// The provider refuses. Requests that were on their way when the gate closed are refused too; they are no
+    /// further tries.
     pub(super) fn close(&self, reason: String) -> FetchError {
         let mut retry_at = Instant::now();
-        self.0.send_modify(|hold| {
+        self.hold.send_modify(|hold| {
             let now = Instant::now();
-            let (since, refusals) = hold.as_ref().map_or((now, 0), |hold| (hold.since, hold.refusals));
-            let refusals = refusals.saturating_add(1);
+            let (since, refusals) = match hold {
+                Some(Hold { trying: false, retry_at: known, .. }) => {
+                    retry_at = *known;
+                    return;
+                }
+                Some(hold) => (hold.since, hold.refusals.saturating_add(1)),
+                None => {
+                    tracing::error!(source = %self.source, %reason, "held: the provider refuses");
+                    (now, 1)
+                }
+            };
             retry_at = now + hold_delay(refusals, now - since);
-            *hold = Some(Hold { reason: reason.clone(), since, retry_at, refusals });
+            *hold = Some(Hold { reason: reason.clone(), since, retry_at, refusals, trying: false });
         });
         FetchError::Held { reason, retry_at }
     }
 
     /// The credential has changed: the next request is a try.
     pub(super) fn try_now(&self) {
-        self.0.send_if_modified(|hold| {
+        self.hold.send_if_modified(|hold| {
             hold.as_mut().is_some_and(|hold| {
                 hold.retry_at = Instant::now();
                 true
@@ -72,12 +88,15 @@ impl Gate {
 
     /// The provider accepts.
     pub(super) fn open(&self) {
-        self.0.send_if_modified(|hold| hold.take().is_some());
+        let opened = self.hold.send_if_modified(|hold| hold.take().is_some());
+        if opened {
+            tracing::info!(source = %self.source, "the provider accepts again");
+        }
     }
 
     /// To watch it.
     pub(super) fn watch(&self) -> watch::Receiver<Option<Hold>> {
-        self.0.subscribe()
+        self.hold.subscribe()
     }
 }
 
@@ -87,9 +106,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_try_at_a_time_at_the_pace_of_the_contract() {
-        let gate = Gate::new();
+        let gate = Gate::new("hubspot".to_owned());
         assert!(gate.pass().is_ok());
         gate.close("bad token".to_owned());
+        gate.close("bad token, said to a request that was on its way".to_owned());
         assert!(gate.pass().is_err());
         tokio::time::advance(Duration::from_secs(15)).await;
         assert!(gate.pass().is_ok());

@@ -12,7 +12,7 @@ use super::stream::{Collector, PollError, PollReport};
 use crate::backoff::{Backoff, hold_delay};
 use crate::clock::Clock;
 use crate::event::StreamName;
-use crate::store::{Store, StoreError, StreamNote};
+use crate::store::{Failure, Store, StoreError, StreamNote};
 
 /// A suspended machine's monotonic clock stands still: look at the wall clock this often.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
@@ -192,7 +192,12 @@ impl Schedule {
         };
         let same = std::mem::discriminant(&self.status.borrow().health) == std::mem::discriminant(&health);
         match &health {
-            Health::Held(reason) if !same => tracing::error!(%source, %stream, %reason, "held"),
+            // What holds the whole account is told by its gate, once for all its streams.
+            Health::Held(reason)
+                if !same && matches!(failure, PollError::Fetch(FetchError::StreamRefused { .. })) =>
+            {
+                tracing::error!(%source, %stream, %reason, "held: the provider refuses this stream");
+            }
             Health::Failing(reason) if !same => {
                 tracing::warn!(%source, %stream, %reason, "poll failed, trying again");
             }
@@ -207,7 +212,11 @@ impl Schedule {
     async fn note(&self, name: &StreamName, began: Timestamp, outcome: &Result<PollReport, PollError>) {
         let note = match outcome {
             Ok(_) => StreamNote::Success(began),
-            Err(failure) => StreamNote::Failure(self.clock.now(), failure.to_string()),
+            Err(failure) => StreamNote::Failure(Failure {
+                at: self.clock.now(),
+                reason: failure.to_string(),
+                refused: is_refusal(failure),
+            }),
         };
         let noted: Result<(), StoreError> = async {
             let id = self.store.stream(name).await?.id;

@@ -11,7 +11,7 @@ use super::status::{
 };
 use crate::collect::schedule;
 use crate::event::StreamName;
-use crate::store::{Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
+use crate::store::{Failure, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
 
 /// What the configuration says: it names what must show even before it was ever polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ fn stream_status(
 ) -> StreamStatus {
     let cursor = kept.map(|kept| kept.cursor).unwrap_or_default();
     let (state, reason) = stream_condition(kept, live);
-    let last_failure = kept.and_then(|kept| kept.last_failure.as_ref()).map(|(at, _)| *at);
+    let last_failure = kept.and_then(|kept| kept.last_failure.as_ref()).map(|failure| failure.at);
     let last_success = kept.and_then(|kept| kept.last_success).max(live.and_then(|live| live.last_success));
     let last_poll = live.filter(|live| live.polls > 0).map(|live| LastPoll {
         read: live.last_report.rows,
@@ -141,7 +141,10 @@ fn stream_condition(
         Some((schedule::Health::Held(reason), _)) => (StreamCondition::Held, Some(reason.clone())),
         Some((schedule::Health::Working, polls)) if polls > 0 => (StreamCondition::Working, None),
         _ => match kept {
-            Some(StreamSnapshot { last_failure: Some((_, reason)), .. }) => {
+            Some(StreamSnapshot { last_failure: Some(Failure { reason, refused: true, .. }), .. }) => {
+                (StreamCondition::Held, Some(reason.clone()))
+            }
+            Some(StreamSnapshot { last_failure: Some(Failure { reason, .. }), .. }) => {
                 (StreamCondition::Failing, Some(reason.clone()))
             }
             Some(StreamSnapshot { last_success: Some(_), .. }) => (StreamCondition::Working, None),

@@ -8,7 +8,7 @@ use super::{About, AboutStream, Live};
 use crate::collect::PollReport;
 use crate::collect::schedule::{Health, StreamStatus};
 use crate::event::StreamName;
-use crate::store::{Cursor, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
+use crate::store::{Cursor, Failure, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -83,14 +83,19 @@ pub(crate) fn well() -> Snapshot {
     }
 }
 
+/// A poll that failed so many seconds ago.
+pub(crate) fn failure(seconds: i64, reason: &str, refused: bool) -> Failure {
+    Failure { at: ago(seconds), reason: reason.to_owned(), refused }
+}
+
 /// A refused source, a failing one, a dead sink, a gap.
 pub(crate) fn troubled() -> Snapshot {
     let mut snapshot = well();
-    snapshot.streams[1].last_failure = Some((ago(7), "HTTP 503 from the provider".to_owned()));
+    snapshot.streams[1].last_failure = Some(failure(7, "HTTP 503 from the provider", false));
     snapshot.streams[3] = StreamSnapshot {
         cursor: Cursor { high_water: Some(ago(8_000)), complete_to: Some(ago(7_500)) },
         last_success: Some(ago(7_500)),
-        last_failure: Some((ago(30), "HTTP 401: Key not found".to_owned())),
+        last_failure: Some(failure(30, "HTTP 401: Key not found", true)),
         ..stream_snapshot("activities", 220)
     };
     snapshot.sinks[0] = SinkSnapshot {
@@ -116,8 +121,8 @@ pub(crate) fn live(snapshot: &Snapshot) -> Live {
         status.last_report = PollReport { pages: 2, rows: 240, new: 12, known: 228, gaps: Vec::new() };
         status.health = match &kept.last_failure {
             None => Health::Working,
-            Some((_, reason)) if reason.contains("401") => Health::Held(reason.clone()),
-            Some((_, reason)) => Health::Failing(reason.clone()),
+            Some(failure) if failure.refused => Health::Held(failure.reason.clone()),
+            Some(failure) => Health::Failing(failure.reason.clone()),
         };
         status
     };

@@ -9,7 +9,7 @@ use super::database;
 use super::error::{Place, StoreError};
 use super::page::SpoolEnd;
 use super::sql::{Millis, optional_time};
-use super::{Cursor, Gap, SinkNote, sink};
+use super::{Cursor, Failure, Gap, SinkNote, sink};
 use crate::event::StreamName;
 
 /// What `status` tells.
@@ -37,7 +37,7 @@ pub struct StreamSnapshot {
     /// Start of the last complete poll.
     pub last_success: Option<Timestamp>,
     /// The last failure since then.
-    pub last_failure: Option<(Timestamp, String)>,
+    pub last_failure: Option<Failure>,
     /// When the last complete reconcile began.
     pub reconciled: Option<Timestamp>,
 }
@@ -116,12 +116,15 @@ fn all<T>(
 
 fn read_stream(row: &Row<'_>) -> rusqlite::Result<StreamSnapshot> {
     let reason: Option<String> = row.get("failure_reason")?;
+    let refused = row.get("refused")?;
+    let failure = optional_time(row, "last_failure")?.zip(reason);
+    let failure = failure.map(|(at, reason)| Failure { at, reason, refused });
     Ok(StreamSnapshot {
         name: StreamName { source: row.get("source")?, stream: row.get("name")? },
         cursor: Cursor::read(row)?,
         events: row.get("sequence")?,
         last_success: optional_time(row, "last_success")?,
-        last_failure: optional_time(row, "last_failure")?.zip(reason),
+        last_failure: failure,
         reconciled: optional_time(row, "reconciled")?,
     })
 }

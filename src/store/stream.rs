@@ -74,8 +74,19 @@ pub struct Gap {
 pub enum StreamNote {
     /// A complete poll that began at this time.
     Success(Timestamp),
-    /// A poll that failed at this time, and why.
-    Failure(Timestamp, String),
+    /// A poll that failed.
+    Failure(Failure),
+}
+
+/// A poll that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Whether the provider refused, rather than failed in passing.
+    pub refused: bool,
 }
 
 /// The stream's state; makes it when it is new.
@@ -129,12 +140,15 @@ pub(super) fn note(db: &Connection, stream: StreamId, note: &StreamNote) -> rusq
     let changed = match note {
         StreamNote::Success(began) => db
             .prepare_cached(
-                "UPDATE stream SET last_success = ?2, last_failure = NULL, failure_reason = NULL WHERE id = ?1",
+                "UPDATE stream SET last_success = ?2, last_failure = NULL, failure_reason = NULL, refused = 0
+                 WHERE id = ?1",
             )?
             .execute(params![stream.0, Millis(*began)])?,
-        StreamNote::Failure(at, reason) => db
-            .prepare_cached("UPDATE stream SET last_failure = ?2, failure_reason = ?3 WHERE id = ?1")?
-            .execute(params![stream.0, Millis(*at), reason])?,
+        StreamNote::Failure(Failure { at, reason, refused }) => db
+            .prepare_cached(
+                "UPDATE stream SET last_failure = ?2, failure_reason = ?3, refused = ?4 WHERE id = ?1",
+            )?
+            .execute(params![stream.0, Millis(*at), reason, refused])?,
     };
     change_stream(changed)
 }

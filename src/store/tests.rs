@@ -336,13 +336,14 @@ async fn a_snapshot_is_read_beside_a_running_store_and_of_a_stopped_one() {
     store.register_sinks(vec![sink("s", &[])]).await.unwrap();
     commit(&store, stream, events(0..3)).await;
     store.note_stream(stream, StreamNote::Success(second(50))).await.unwrap();
-    store.note_stream(stream, StreamNote::Failure(second(60), "no answer".to_owned())).await.unwrap();
+    let failure = Failure { at: second(60), reason: "no answer".to_owned(), refused: true };
+    store.note_stream(stream, StreamNote::Failure(failure.clone())).await.unwrap();
     store.note_sink("s", SinkNote::Held("401".to_owned())).await.unwrap();
     let check = |snapshot: &Snapshot| {
         let stream = &snapshot.streams[0];
         assert_eq!((&stream.name, stream.events), (&login, 3));
         assert_eq!(stream.last_success, Some(second(50)));
-        assert_eq!(stream.last_failure, Some((second(60), "no answer".to_owned())));
+        assert_eq!(stream.last_failure.as_ref(), Some(&failure));
         let sink = &snapshot.sinks[0];
         assert_eq!((sink.waiting, &sink.note), (3, &SinkNote::Held("401".to_owned())));
         assert!(sink.oldest_waiting.is_some());

@@ -33,11 +33,11 @@ pub(super) struct Writer {
     /// The end of the spool: wakes the readers.
     pub(super) end: watch::Sender<i64>,
     pub(super) level: watch::Sender<SpoolLevel>,
-    /// What the open transaction works on.
-    pub(super) group: Vec<Work>,
+    pub(super) commands: mpsc::Receiver<Command>,
     /// What was found behind the group and can't join it.
     pub(super) next: Option<Command>,
-    pub(super) commands: mpsc::Receiver<Command>,
+    /// What the open transaction works on.
+    pub(super) group: Vec<Work>,
 }
 
 impl Writer {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::samples::{GIB, about, ago, live, now, troubled, well};
+use super::super::samples::{self, GIB, about, ago, live, now, troubled, well};
 use super::*;
 use crate::collect::schedule::Health;
 
@@ -34,13 +34,15 @@ fn a_working_stream_tells_lag_and_what_is_left_of_the_horizon() {
 
 #[test]
 fn the_process_knows_better_than_what_was_kept() {
-    let failure = || Some((ago(7), "kept".to_owned()));
+    let failure = || Some(samples::failure(7, "kept", false));
+    let refusal = Some(samples::failure(7, "kept", true));
     let held = Health::Held("refused".to_owned());
     let failing = Health::Failing("broken".to_owned());
     // (kept failure, live health and polls) → (state, reason)
     let table = [
         (None, None, (StreamCondition::Working, None)),
         (failure(), None, (StreamCondition::Failing, Some("kept"))),
+        (refusal, None, (StreamCondition::Held, Some("kept"))),
         (failure(), Some((Health::Working, 0)), (StreamCondition::Failing, Some("kept"))),
         (failure(), Some((Health::Working, 1)), (StreamCondition::Working, None)),
         (failure(), Some((held.clone(), 0)), (StreamCondition::Held, Some("refused"))),

@@ -31,6 +31,7 @@ CREATE TABLE stream (
     last_success   INTEGER,
     last_failure   INTEGER,
     failure_reason TEXT,
+    refused        INTEGER NOT NULL DEFAULT 0,
     UNIQUE (source, name)
 ) STRICT;
 
