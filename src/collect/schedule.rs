@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::caller::Caller;
 use super::fetch::FetchError;
 use super::stream::{Collector, PollError, PollReport};
+use super::window::later;
 use crate::backoff::{Backoff, hold_delay};
 use crate::clock::Clock;
 use crate::event::StreamName;
@@ -228,13 +229,8 @@ impl Schedule {
         }
     }
 
-    /// Sleeps by the wall clock: what passed while the machine was suspended counts.
     async fn sleep(&self, wait: Duration) {
-        let until = super::window::later(self.clock.now(), wait);
-        let deadline = Instant::now() + wait;
-        while Instant::now() < deadline && self.clock.now() < until {
-            tokio::time::sleep_until(deadline.min(Instant::now() + LONGEST_NAP)).await;
-        }
+        sleep(&self.clock, wait).await;
     }
 
     /// Waits until a refused request may be tried again: its time has come, the secret has changed, or another
@@ -252,6 +248,15 @@ impl Schedule {
                 return;
             }
         }
+    }
+}
+
+/// Sleeps by both clocks, whichever is first: what passed while the machine was suspended counts.
+async fn sleep(clock: &Clock, wait: Duration) {
+    let until = later(clock.now(), wait);
+    let deadline = Instant::now() + wait;
+    while Instant::now() < deadline && clock.now() < until {
+        tokio::time::sleep_until(deadline.min(Instant::now() + LONGEST_NAP)).await;
     }
 }
 
@@ -295,4 +300,53 @@ impl Rest {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resumed_machine_polls_at_once_and_only_once() {
+        let wall = Arc::new(AtomicI64::new(0));
+        let clock = Clock::Simulated(Arc::clone(&wall));
+        let began = Instant::now();
+        let resumed = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            // Suspended: the wall clock went on, the monotonic one did not.
+            wall.store(10 * 3_600_000, Ordering::Relaxed);
+        };
+        tokio::join!(sleep(&clock, HOUR), resumed);
+        assert!(began.elapsed() <= Duration::from_secs(90) + Duration::from_millis(1));
+        let mut rest = Rest::new(HOUR);
+        // The turn that follows is one, and rests for the whole interval again.
+        assert_eq!(rest.after(None, Instant::now()), HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_do_not_pile_up_behind_a_long_one() {
+        let mut rest = Rest::new(Duration::from_secs(60));
+        let started = Instant::now();
+        tokio::time::advance(HOUR).await;
+        assert_eq!(rest.after(None, started), Duration::ZERO);
+        assert_eq!(rest.after(None, Instant::now()), Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_refused_is_tried_at_the_pace_of_the_contract() {
+        let mut rest = Rest::new(Duration::from_secs(60));
+        let refused = PollError::Fetch(FetchError::StreamRefused { reason: "no plan".to_owned() });
+        let mut waits = Vec::new();
+        for _ in 0..13 {
+            let wait = rest.after(Some(&refused), Instant::now());
+            waits.push(wait.as_secs());
+            tokio::time::advance(wait).await;
+        }
+        assert_eq!(waits, [15, 30, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 300]);
+    }
 }

@@ -10,7 +10,7 @@ use url::Url;
 use super::tally;
 use super::world::{DAY, HOUR, MINUTE, Meaning, Oddities, RowOrder, World};
 use crate::clock::Clock;
-use crate::collect::stream::{Collector, CollectorOptions, PollError};
+use crate::collect::stream::{Collector, CollectorOptions, PollError, PollReport};
 use crate::event::{Account, StoredEvent, StreamName};
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{HubSpot, Mirrored};
@@ -64,7 +64,7 @@ impl Case {
 }
 
 const LOOKBACK: i64 = 6 * HOUR;
-const BEGIN: i64 = 1_790_000_000_000;
+pub(super) const BEGIN: i64 = 1_790_000_000_000;
 
 fn oddities(case: Case, random: &mut fastrand::Rng) -> Oddities {
     let orders = [RowOrder::OldestFirst, RowOrder::NewestFirst, RowOrder::NewestFirst, RowOrder::Arbitrary];
@@ -86,16 +86,16 @@ fn oddities(case: Case, random: &mut fastrand::Rng) -> Oddities {
 }
 
 /// A machine that the daemon runs on: the state directory outlives it.
-struct Machine<'a> {
+pub(super) struct Machine<'a> {
     case: Case,
     directory: &'a std::path::Path,
     world: Arc<World>,
-    store: Store,
+    pub(super) store: Store,
     collector: Collector<World>,
 }
 
 impl<'a> Machine<'a> {
-    async fn boot(
+    pub(super) async fn boot(
         case: Case,
         directory: &'a std::path::Path,
         world: &Arc<World>,
@@ -123,12 +123,12 @@ impl<'a> Machine<'a> {
         Self { case, directory, world: Arc::clone(world), store, collector }
     }
 
-    async fn poll(&mut self) -> Result<(), PollError> {
+    pub(super) async fn poll(&mut self) -> Result<PollReport, PollError> {
         let account = Arc::new(Account { id: "1".to_owned(), name: None });
-        self.collector.poll(&account).await.map(drop)
+        self.collector.poll(&account).await
     }
 
-    async fn register_sink(&self) {
+    pub(super) async fn register_sink(&self) {
         let all = SinkRegistration { name: "all".to_owned(), sources: Vec::new() };
         self.store.register_sinks(vec![all]).await.unwrap();
     }
@@ -219,7 +219,7 @@ async fn reckon(case: Case, seed: u64, world: &World, store: &Store, oddities: &
     assert_eq!(sequences, unbroken, "{case:?} {seed}: the sequence has a hole");
 }
 
-async fn everything(store: &Store) -> Vec<Arc<StoredEvent>> {
+pub(super) async fn everything(store: &Store) -> Vec<Arc<StoredEvent>> {
     let mut reader = store.reader("all").await.unwrap();
     let end = reader.end().await.unwrap();
     let mut all: Vec<Arc<StoredEvent>> = Vec::new();
