@@ -118,10 +118,9 @@ impl Schedule {
     }
 
     async fn wait(&self, caller: &Caller, failure: Option<&PollError>, wait: Duration) {
-        if failure.is_some_and(is_refusal) {
-            self.wait_refused(caller, wait).await
-        } else {
-            self.sleep(wait).await
+        match failure {
+            Some(failure) if is_refusal(failure) => self.wait_refused(caller, failure, wait).await,
+            _ => self.sleep(wait).await,
         }
     }
 
@@ -228,11 +227,17 @@ impl Schedule {
         }
     }
 
-    /// Waits until a refused request may be tried again, or the secret has changed.
-    async fn wait_refused(&self, caller: &Caller, wait: Duration) {
+    /// Waits until a refused request may be tried again, the secret has changed, or another stream of the
+    /// account has found that it is accepted.
+    async fn wait_refused(&self, caller: &Caller, refusal: &PollError, wait: Duration) {
         let deadline = Instant::now() + wait;
+        let hold = caller.hold();
+        let is_held = matches!(refusal, PollError::Fetch(FetchError::Held { .. }));
         while Instant::now() < deadline {
             tokio::time::sleep_until(deadline.min(Instant::now() + SECRET_CHECK)).await;
+            if is_held && hold.borrow().is_none() {
+                return;
+            }
             if caller.recheck_credential().await {
                 return;
             }
