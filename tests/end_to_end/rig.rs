@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// The binary under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auditferry");
 /// What waits for the program waits this long at most: it finds the machine busy with other tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at a value.
 const LOOK: Duration = Duration::from_millis(25);
 /// The bearer token that the simulated HubSpot takes.
@@ -120,7 +120,15 @@ impl Simulator {
     /// What the receiver has against what happened.
     #[track_caller]
     pub(crate) fn compare(&self) -> Comparison {
-        serde_json::from_str(&self.ask("GET", "/receiver/main/compare", &Value::Null)).unwrap()
+        self.compare_of(&STREAMS)
+    }
+
+    /// The same for some of the streams.
+    #[track_caller]
+    pub(crate) fn compare_of(&self, streams: &[&str]) -> Comparison {
+        let query: Vec<_> = streams.iter().map(|stream| format!("stream={stream}")).collect();
+        let path = format!("/receiver/main/compare?{}", query.join("&"));
+        serde_json::from_str(&self.ask("GET", &path, &Value::Null)).unwrap()
     }
 
     /// What the receiver has counted.
@@ -139,7 +147,8 @@ impl Simulator {
     /// The queries that were sent to an endpoint, with the answers' statuses.
     #[track_caller]
     pub(crate) fn queries(&self, endpoint: &str) -> Vec<(String, u64)> {
-        let requests: Value = serde_json::from_str(&self.ask("GET", "/simulator/requests", &Value::Null)).unwrap();
+        let requests: Value =
+            serde_json::from_str(&self.ask("GET", "/simulator/requests", &Value::Null)).unwrap();
         let log = requests["log"].as_array().unwrap().iter().filter(|one| one["endpoint"] == endpoint);
         log.map(|one| (one["query"].as_str().unwrap().to_owned(), one["status"].as_u64().unwrap())).collect()
     }
@@ -162,7 +171,13 @@ impl Simulator {
     /// Everything that happened was received, under one id; sequences have no hole.
     #[track_caller]
     pub(crate) fn assert_exactly_once(&self) {
-        let comparison = self.compare();
+        self.assert_exactly_once_of(&STREAMS);
+    }
+
+    /// The same for some of the streams.
+    #[track_caller]
+    pub(crate) fn assert_exactly_once_of(&self, streams: &[&str]) {
+        let comparison = self.compare_of(streams);
         let Comparison { expected, received, missing, doubled, unexpected, .. } = comparison;
         assert_eq!((missing, doubled, unexpected), (0, 0, 0), "{comparison:#?}");
         assert_eq!(expected, received);
@@ -183,6 +198,10 @@ impl Drop for Simulator {
 /// `event.dataset` of the providers' streams.
 pub(crate) const STREAMS: [&str; 4] =
     ["hubspot.audit_logs", "hubspot.login", "hubspot.security", "brevo.activities"];
+/// Those of HubSpot.
+pub(crate) const HUBSPOT: &[&str] = &["hubspot.audit_logs", "hubspot.login", "hubspot.security"];
+/// That of Brevo.
+pub(crate) const BREVO: &[&str] = &["brevo.activities"];
 
 /// A configuration file; what is not set is as good for a test.
 #[derive(Clone, Copy)]
@@ -315,8 +334,12 @@ impl Place {
         let log = self.path("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let from = file.metadata().unwrap().len();
-        let child =
-            self.command(&["--log-level", "debug", "run"]).stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        let child = self
+            .command(&["--log-level", "debug", "run"])
+            .stdout(Stdio::null())
+            .stderr(file)
+            .spawn()
+            .unwrap();
         Daemon { child, log, from }
     }
 }
