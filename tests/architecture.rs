@@ -186,7 +186,7 @@ fn used(code: &str) -> BTreeSet<String> {
         for rest in code.split(prefix).skip(1) {
             match rest.strip_prefix('{') {
                 Some(group) => names.extend(group_members(group)),
-                None => names.insert(first_word(rest)).then_some(()).unwrap_or_default(),
+                None => names.extend([first_word(rest)]),
             }
         }
     }

@@ -34,7 +34,8 @@ fn loses_nothing(faults: &Value) {
 
 #[test]
 fn two_events_with_one_hubspot_id_are_two() {
-    let simulator = Simulator::start(&["--events", "100", "--rate", "0"]);
+    let simulator =
+        Simulator::start(&["--events", "300", "--rate", "0", "--fault", r#"{"shared_ids": 0.3}"#]);
     let place = Place::new(&simulator, &Settings { brevo: false, ..Settings::default() });
     simulator.plant(&json!({"stream": "hubspot.audit_logs", "count": 2, "like": "shared_id"}));
     place.run_once();
