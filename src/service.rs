@@ -165,7 +165,8 @@ impl Service {
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), ServiceError> {
         let mut collectors = Tasks::new();
         let mut views = Tasks::new();
-        let stop_polling = stop.child_token();
+        // Not a child of `stop`: the tasks would end with it, and that would look like a failure.
+        let stop_polling = CancellationToken::new();
         let stop_views = CancellationToken::new();
         let streams = self.start_polling(&mut collectors, &stop_polling);
         self.start_views(&mut views, &streams, &stop_views).await?;

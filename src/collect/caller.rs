@@ -137,6 +137,14 @@ impl Caller {
         Ok(account)
     }
 
+    /// A secret that was replaced in the middle of a poll may be another account's: nothing is read with it
+    /// before the provider has said whose it is.
+    async fn prove(&self, origin: [u8; 32]) -> Result<(), FetchError> {
+        let is_proven = matches!(&*self.shared.account.lock().await, Some((proven, _)) if *proven == origin);
+        // Boxed, since asking is a call too.
+        if is_proven { Ok(()) } else { Box::pin(self.account()).await.map(drop) }
+    }
+
     async fn identify(&self) -> Result<Account, FetchError> {
         let CallerOptions { source, account_id, store, .. } = &self.shared.options;
         let stored =
@@ -146,13 +154,15 @@ impl Caller {
             None => match self.ask_account().await {
                 Ok(account) => account,
                 Err(FetchError::StreamRefused { reason } | FetchError::BadRequest { reason }) => {
-                    let kept = store.account(source).await.map_err(stored)?;
-                    kept.ok_or_else(|| {
-                        self.shared.gate.close(format!(
+                    let Some(kept) = store.account(source).await.map_err(stored)? else {
+                        return Err(self.shared.gate.close(format!(
                             "the provider does not say which account the credential belongs to ({reason}): \
-                         set sources.{source}.account_id in the configuration"
-                        ))
-                    })?
+                             set sources.{source}.account_id in the configuration"
+                        )));
+                    };
+                    // This was the try that a closed gate allows; the streams have theirs yet to come.
+                    self.shared.gate.open();
+                    kept
                 }
                 Err(other) => return Err(other),
             },
@@ -193,7 +203,10 @@ impl Caller {
         let mut renewed = false;
         loop {
             shared.gate.pass()?;
-            let (token, _) = self.token().await?;
+            let (token, origin) = self.token().await?;
+            if stream.is_some() {
+                self.prove(origin).await?;
+            }
             budget.acquire(self.priority).await;
             let mut attempt = request.clone();
             provider.authorize(&mut attempt, token.expose_secret());
@@ -232,6 +245,10 @@ impl Caller {
                 Refusal::Forbidden { stream_only: true, reason } => {
                     // The credential itself is accepted.
                     shared.gate.open();
+                    return Err(FetchError::StreamRefused { reason });
+                }
+                // The account is another permission than the logs: without it, the logs can still be read.
+                Refusal::Forbidden { stream_only: false, reason } if stream.is_none() => {
                     return Err(FetchError::StreamRefused { reason });
                 }
                 Refusal::Forbidden { stream_only: false, reason } => return Err(shared.gate.close(reason)),

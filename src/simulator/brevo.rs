@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp};
 
 use super::endpoint::{Endpoint, Product, Stream};
 use super::faults::Order;
-use super::people::{COMPANY, ORGANIZATION_ID, Person};
+use super::people::{COMPANY, ORGANIZATION_ID, OTHER_ORGANIZATION_ID, Person};
 use super::request::{Allowance, Answer, Asked};
 use super::timeline::Selection;
 use super::world::World;
@@ -83,8 +83,9 @@ fn account(world: &World) -> Answer {
         return error(403, "permission_denied", "Access forbidden.");
     }
     let owner = Person(0);
+    let is_other = world.faults.other_account.contains(&Product::Brevo);
     let body = serde_json::json!({
-        "organization_id": ORGANIZATION_ID,
+        "organization_id": if is_other { OTHER_ORGANIZATION_ID } else { ORGANIZATION_ID },
         "user_id": 1_840_233,
         "enterprise": !world.faults.missing_plan.contains(&Product::Brevo),
         "companyName": COMPANY,

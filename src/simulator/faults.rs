@@ -66,6 +66,8 @@ pub struct Faults {
     pub unknown_address: bool,
     /// HubSpot audit logs refuse more than 100 rows a page.
     pub limit_200_refused: bool,
+    /// Products whose credential belongs to another account: `/details` and `/v3/account` name that one.
+    pub other_account: BTreeSet<Product>,
     /// `/details` and `/v3/account` answer 403.
     pub details_refused: bool,
     /// An empty Brevo page has no `logs` key.
@@ -104,6 +106,7 @@ impl Default for Faults {
             revoked_token: BTreeSet::new(),
             unknown_address: false,
             limit_200_refused: false,
+            other_account: BTreeSet::new(),
             details_refused: false,
             no_logs_key: false,
             // Far above any test: the real figures (190 and 100 to 600) are for those who ask for them.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::endpoint::{Endpoint, Product, Stream};
 use super::faults::Order;
-use super::people::{PORTAL_ID, Person};
+use super::people::{OTHER_PORTAL_ID, PORTAL_ID, Person};
 use super::render::{push_base64, push_time};
 use super::request::{Allowance, Answer, Asked};
 use super::timeline::{Key, Selection};
@@ -29,7 +29,7 @@ pub(crate) fn answer(world: &mut World, asked: &Asked, now_ms: i64, allowance: A
         Some(refusal) => refusal,
         None => match asked.endpoint.stream() {
             Some(stream) => page(world, stream, asked, now_ms),
-            None => Answer::json(200, details()),
+            None => Answer::json(200, details(portal_id(world))),
         },
     };
     let total: u64 = world.requests.counts.values().sum();
@@ -128,9 +128,14 @@ fn missing_scope(world: &mut World, scope: &str) -> Answer {
     error_with(world, 403, "MISSING_SCOPES", message, &more)
 }
 
-fn details() -> String {
+/// The account that the credential belongs to.
+fn portal_id(world: &World) -> i64 {
+    if world.faults.other_account.contains(&Product::Hubspot) { OTHER_PORTAL_ID } else { PORTAL_ID }
+}
+
+fn details(portal_id: i64) -> String {
     format!(
-        r#"{{"portalId":{PORTAL_ID},"accountType":"STANDARD","timeZone":"US/Eastern","companyCurrency":"USD","additionalCurrencies":[],"utcOffset":"-05:00","utcOffsetMilliseconds":-18000000,"uiDomain":"app.hubspot.com","dataHostingLocation":"na1"}}"#
+        r#"{{"portalId":{portal_id},"accountType":"STANDARD","timeZone":"US/Eastern","companyCurrency":"USD","additionalCurrencies":[],"utcOffset":"-05:00","utcOffsetMilliseconds":-18000000,"uiDomain":"app.hubspot.com","dataHostingLocation":"na1"}}"#
     )
 }
 
@@ -165,7 +170,7 @@ fn token(world: &mut World, asked: &Asked, now_ms: i64) -> Answer {
         "refresh_token": credentials.refresh_token,
         "token_type": "bearer",
         "token_use": "access_token",
-        "hub_id": PORTAL_ID,
+        "hub_id": portal_id(world),
         "scopes": ["oauth", "account-info.security.read"],
     });
     Answer::json(200, body.to_string())

@@ -2,8 +2,12 @@
 
 /// HubSpot's id of the account.
 pub(crate) const PORTAL_ID: i64 = 48_213_907;
+/// The HubSpot account of somebody else.
+pub(crate) const OTHER_PORTAL_ID: i64 = 51_902_264;
 /// Brevo's id of the account.
 pub(crate) const ORGANIZATION_ID: &str = "64f1c2a7e8b05d3c9a417f26";
+/// The Brevo organization of somebody else.
+pub(crate) const OTHER_ORGANIZATION_ID: &str = "65a0d3b8f9c16e4d0b528037";
 /// The company's name.
 pub(crate) const COMPANY: &str = "Harborlight Instruments";
 

@@ -1,0 +1,18 @@
+//! The real binary against the simulator, over real HTTP: the promises of the contract, seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic and print"
+)]
+
+mod brevo;
+mod configuration;
+mod crash;
+mod credentials;
+mod oddities;
+mod once;
+mod outages;
+mod receivers;
+mod rig;
+mod running;
