@@ -55,7 +55,7 @@ pub(super) async fn run(duration: Option<Duration>, stop: Stop) -> anyhow::Resul
                 tokio::time::sleep(duration).await;
                 until.cancel();
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let outcome = tokio::select! {
             outcome = service.run(until.clone()) => outcome,

@@ -19,7 +19,7 @@ pub(super) fn start(format: Option<LogFormat>, level: &str) -> Result<(), ParseE
     match format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
         }
     }
     Ok(())

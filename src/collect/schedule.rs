@@ -119,9 +119,9 @@ impl Schedule {
 
     async fn wait(&self, caller: &Caller, failure: Option<&PollError>, wait: Duration) {
         if failure.is_some_and(is_refusal) {
-            self.wait_refused(caller, wait).await
+            self.wait_refused(caller, wait).await;
         } else {
-            self.sleep(wait).await
+            self.sleep(wait).await;
         }
     }
 
