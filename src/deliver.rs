@@ -3,7 +3,7 @@
 //!
 //! What it promises, and where that is kept:
 //!
-//! - The position passes an event only when it is accepted or dead-lettered: [`Ledger`].
+//! - The position passes an event only when it is accepted or dead-lettered: `deliver::ledger`.
 //! - A batch is sent only when the position has passed the batch before it, on disk. So a kill at any instant
 //!   repeats at most one batch. The next one is read and encoded meanwhile.
 //! - What is sent again is sent in the same composition, until the sink says more about its parts.

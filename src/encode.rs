@@ -1,7 +1,7 @@
 //! Encoders: a stored event becomes the bytes that a sink sends.
 //!
 //! Nothing is parsed on the way: the event's core and the provider's record are JSON already, and an encoder
-//! puts them together. What it counts on is said at [`core_without_end`] and tested here.
+//! puts them together. What it counts on is said at `core_without_end` and tested here.
 
 mod ecs;
 mod raw;

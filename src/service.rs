@@ -1,7 +1,7 @@
 //! The service: everything wired together, started in order, watched, and stopped in order.
 //!
 //! Start: configuration → lock and store → sinks → sources → server. Stop: pollers first, then the sinks
-//! finish what is in flight, then the store is closed. Every task is owned by the [`tasks::Tasks`] that the
+//! finish what is in flight, then the store is closed. Every task is owned by the `tasks::Tasks` that the
 //! service awaits; one that ends early or panics ends the process with an error, since a forwarder that
 //! silently does half its work is worse than one that is restarted.
 

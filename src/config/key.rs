@@ -167,7 +167,7 @@ pub(super) const SERVER: Shape = Shape::of(&[&[preset(
     "listen",
     Kind::Listen,
     "127.0.0.1:9464",
-    "IP address and port of the status page, /healthz, /readyz, /api/status; \"\" is off. No login.",
+    "IP address and port of the status page, /healthz, /readyz and /api/status; \"\" is off. No login.",
 )]]);
 
 /// The forms of a secret that is a table.

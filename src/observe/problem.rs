@@ -17,7 +17,7 @@ fn not_running() -> Problem {
     Problem {
         what: "auditferry is not running: nothing is collected and nothing is delivered".to_owned(),
         since: None,
-        advice: "Start it: `systemctl start auditferry`, or `auditferry run`.".to_owned(),
+        advice: "Start it: `auditferry run`, or as the service that you made of it.".to_owned(),
     }
 }
 
@@ -32,8 +32,8 @@ fn stream_problem(status: &Status, stream: &StreamStatus) -> Option<Problem> {
         ),
         StreamCondition::Failing => (
             format!("{name} can't be polled: {reason}"),
-            "It is tried again by itself. If it lasts, look at the provider's own status and at the network \
-             between.",
+            "It is tried again by itself. If the reason names a credential, a scope or a plan, mend that; else \
+             look at the provider's own status and at the network between.",
         ),
         // Of a stopped daemon every stream is late.
         StreamCondition::Working | StreamCondition::NeverPolled if status.running => {

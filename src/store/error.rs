@@ -10,7 +10,7 @@ use rusqlite::ErrorCode;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Another process holds the state directory (exit code 3).
-    #[error("another auditferry holds {path}")]
+    #[error("another auditferry holds {path}: stop it, or give this one a state_dir of its own")]
     Locked {
         /// The lock file.
         path: String,
