@@ -10,7 +10,7 @@ mod own;
 
 pub use ecs::{
     Account, AuditFerry, ECS_VERSION, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User,
-    UserAgent,
+    UserAgent, Word,
 };
 pub use identity::{EventId, IdentityFields, IdentityScope, InvalidEventId};
 pub use own::{OWN_SOURCE, OWN_STREAM, OwnEvent};

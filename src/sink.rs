@@ -97,6 +97,11 @@ impl Batch {
     pub fn push(&mut self, event: Arc<StoredEvent>, line: &[u8]) {
         let start = self.lines.len();
         self.lines.extend_from_slice(line);
+        self.push_written(event, start);
+    }
+
+    /// Adds an event whose encoding is the end of `lines` already, from `start` on.
+    pub fn push_written(&mut self, event: Arc<StoredEvent>, start: usize) {
         self.spans.push(start..self.lines.len());
         self.lines.push(b'\n');
         self.events.push(event);

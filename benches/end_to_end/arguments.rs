@@ -1,6 +1,7 @@
 //! The command line of the benchmark and of its peers.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -28,12 +29,22 @@ pub(crate) struct Arguments {
     pub(crate) delay_ms: u64,
     /// Between the last event and the look at an idle program.
     pub(crate) idle_s: u64,
+    /// What is measured.
+    pub(crate) program: PathBuf,
 }
 
 impl Arguments {
     pub(crate) fn parse(words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let mut words = words.peekable();
-        let mut all = Self { role: Role::Bench, runs: 5, events: 100_000, days: 30, delay_ms: 0, idle_s: 3 };
+        let mut all = Self {
+            role: Role::Bench,
+            runs: 5,
+            events: 100_000,
+            days: 30,
+            delay_ms: 0,
+            idle_s: 3,
+            program: env!("CARGO_BIN_EXE_auditferry").into(),
+        };
         let mut measuring = false;
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} wants a value"));
@@ -47,6 +58,7 @@ impl Arguments {
                 "--events" => all.events = number(&value()?)?,
                 "--days" => all.days = number(&value()?)?,
                 "--delay-ms" => all.delay_ms = number(&value()?)?,
+                "--program" => all.program = value()?.into(),
                 "--idle-s" => all.idle_s = number(&value()?)?,
                 other => bail!("unknown argument {other}; see the head of benches/end_to_end/main.rs"),
             }

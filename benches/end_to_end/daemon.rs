@@ -57,11 +57,11 @@ pub(crate) struct Usage {
 }
 
 impl Daemon {
-    pub(crate) fn start(directory: &Path, config: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start(program: &Path, directory: &Path, config: &str) -> anyhow::Result<Self> {
         let path = directory.join("auditferry.toml");
         fs::write(&path, config)?;
         let log = File::create(directory.join("log"))?;
-        let program = Command::new(env!("CARGO_BIN_EXE_auditferry"))
+        let process = Command::new(program)
             .arg("--config")
             .arg(path)
             .arg("run")
@@ -69,7 +69,7 @@ impl Daemon {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        Ok(Self(program))
+        Ok(Self(process))
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {

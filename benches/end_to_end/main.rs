@@ -1,11 +1,12 @@
 //! From a provider's pages to a receiver's answers: the real program between a stand-in API and a counting
 //! HTTP receiver, each a process of its own, the state directory on disk.
 //!
-//! `cargo bench --bench end_to_end -- [--runs 5] [--events 100000] [--days 30] [--delay-ms 0] [--idle-s 3]`
+//! `cargo bench --bench end_to_end -- [--runs 5] [--events 100000] [--days 30] [--delay-ms 0] [--idle-s 3]
+//! [--program PATH]`
 //!
 //! `--days` is the time that the events are spread over, and so how many windows the program asks for;
 //! `--delay-ms` is added to every answer of the API and of the receiver, and shows what overlaps. A run in which
-//! an event is lost or comes twice fails.
+//! an event is lost or comes twice fails. `--program` measures another build of the program.
 
 #![allow(clippy::print_stdout, reason = "the figures are what a benchmark is for")]
 
@@ -62,7 +63,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Figures> {
     let config = daemon::config(state.path(), api.port, sink.port, arguments.days);
 
     let started = nanoseconds_now();
-    let mut daemon = Daemon::start(state.path(), &config)?;
+    let mut daemon = Daemon::start(&arguments.program, state.path(), &config)?;
     let complete = sink.wait_for("complete", || daemon.is_alive())?;
     let at_the_end = daemon.usage()?;
     std::thread::sleep(Duration::from_secs(arguments.idle_s));
@@ -82,7 +83,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Figures> {
         peak_mib: at_the_end.peak_mib,
         idle_mib: idle.resident_mib,
         written_mb: at_the_end.written_mb,
-        state_mb: megabytes_in(state.path())?,
+        state_mb: megabytes_in(&state.path().join("state"))?,
         api_requests: asked["requests"].as_u64().unwrap_or(0),
         sink_requests: received["requests"].as_u64().unwrap_or(0),
         threads: at_the_end.threads,

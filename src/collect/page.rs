@@ -9,8 +9,9 @@ use crate::event::{Account, EventId, IdentityScope, NewEvent, StreamName};
 use crate::provider::{About, Provider, Record, StreamSpec};
 use crate::store::{Committed, PendingCommit, Store, StoreError, StreamId};
 
-/// Pages that wait for the disk at once: the writer commits up to five together, so more would only wait.
-const PAGES_IN_FLIGHT: usize = 5;
+/// Pages that wait for the disk at once: the writer commits up to five together, and the next five gather while
+/// these are being written.
+const PAGES_IN_FLIGHT: usize = 10;
 
 /// Takes the pages of one walk to the store.
 pub(super) struct Intake<'a> {

@@ -29,7 +29,6 @@ pub(super) struct Batcher {
     carried: Option<(Arc<StoredEvent>, Vec<u8>)>,
     /// Position of the last event that was read.
     read_to: i64,
-    line: Vec<u8>,
 }
 
 impl Batcher {
@@ -43,7 +42,6 @@ impl Batcher {
             begun: None,
             carried: None,
             read_to: position,
-            line: Vec::new(),
         }
     }
 
@@ -66,10 +64,16 @@ impl Batcher {
 
     /// The batch, if there is anything in it; a new one begins.
     pub(super) fn take(&mut self) -> Option<Batch> {
+        let was_full = self.is_full();
         let batch = std::mem::take(&mut self.building);
+        if was_full {
+            // Another one like it will follow: one allocation instead of a dozen.
+            self.building.lines.reserve(batch.lines.len());
+        }
         self.begun = None;
         if let Some((event, line)) = self.carried.take() {
-            self.push(event, &line);
+            self.begun = Some(Instant::now());
+            self.building.push(event, &line);
         }
         (!batch.is_empty()).then_some(batch)
     }
@@ -95,20 +99,15 @@ impl Batcher {
     }
 
     fn add(&mut self, event: Arc<StoredEvent>) {
-        let mut line = std::mem::take(&mut self.line);
-        line.clear();
-        self.encoder.encode(&event, &mut line);
-        let with_line = self.building.lines.len() + line.len() + 1;
-        if with_line > self.limits.max_bytes && !self.building.is_empty() {
-            self.carried = Some((event, line));
+        let Batch { lines, .. } = &mut self.building;
+        let start = lines.len();
+        self.encoder.encode(&event, lines);
+        // Its line feed counts.
+        if lines.len() >= self.limits.max_bytes && start > 0 {
+            self.carried = Some((event, lines.split_off(start)));
         } else {
-            self.push(event, &line);
-            self.line = line;
+            self.begun.get_or_insert_with(Instant::now);
+            self.building.push_written(event, start);
         }
-    }
-
-    fn push(&mut self, event: Arc<StoredEvent>, line: &[u8]) {
-        self.begun.get_or_insert_with(Instant::now);
-        self.building.push(event, line);
     }
 }

@@ -1,6 +1,8 @@
 //! The event in the words of the Elastic Common Schema 9.4.0
 //! (<https://www.elastic.co/guide/en/ecs/current/ecs-field-reference.html>).
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,11 @@ use super::EventId;
 
 /// `ecs.version` of every event.
 pub const ECS_VERSION: &str = "9.4.0";
+/// Bytes that most cores fit in, and the allocator's fast path too.
+const USUAL_CORE: usize = 1000;
+
+/// One of this program's own words, which need no copy; owned only when an event is read back.
+pub type Word = Cow<'static, str>;
 
 /// One event, without what only the store knows (`event.sequence`), what the encoder adds from the record
 /// (`event.original`, the provider's own fields) and what is the same in every event (`ecs`, `observer`,
@@ -51,8 +58,11 @@ impl Event {
     /// Its JSON text: an object whose last member is `event`, itself an object. [`crate::encode`] counts on
     /// that and adds members at the end of both.
     pub fn to_core(&self) -> String {
+        // Written with room to grow, kept without: many wait in memory at once.
+        let mut json = Vec::with_capacity(USUAL_CORE);
         // Serialising into memory fails only for map keys that are not strings; there are none here.
-        serde_json::to_string(self).unwrap_or_default()
+        let _ = serde_json::to_writer(&mut json, self);
+        std::str::from_utf8(&json).unwrap_or_default().to_owned()
     }
 }
 
@@ -62,7 +72,7 @@ pub struct AuditFerry {
     /// The source's name in the configuration.
     pub source: String,
     /// The stream of that source.
-    pub stream: String,
+    pub stream: Word,
     /// What one of the daemon's own events tells, by name.
     #[serde(flatten)]
     pub details: serde_json::Map<String, serde_json::Value>,
@@ -191,10 +201,10 @@ pub struct EventFields {
     pub kind: Kind,
     /// From the allowed values of ECS alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub category: Vec<String>,
+    pub category: Vec<Word>,
     /// From the allowed values of ECS alone.
     #[serde(default, rename = "type", skip_serializing_if = "Vec::is_empty")]
-    pub types: Vec<String>,
+    pub types: Vec<Word>,
     /// Whether it worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -207,11 +217,11 @@ pub struct EventFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// `hubspot.login` and so on.
-    pub dataset: String,
+    pub dataset: Word,
     /// `hubspot`, `brevo`, `auditferry`.
-    pub module: String,
+    pub module: Word,
     /// The stream at the provider.
-    pub provider: String,
+    pub provider: Word,
     /// When it was collected.
     #[serde(with = "millis")]
     pub created: Timestamp,

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::fields::Fields;
 use super::{About, Record, StreamSpec};
 use crate::event::{
-    AuditFerry, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User, UserAgent,
+    AuditFerry, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User, UserAgent, Word,
 };
 
 /// `event.action` of a record that does not tell.
@@ -38,7 +38,7 @@ pub(super) struct Deed {
 /// An event that says when and where, not yet what. `log` is the stream's name at the provider, `time_field`
 /// the member that says when.
 pub(super) fn begin(
-    (module, log): (&str, &str),
+    (module, log): (&'static str, &'static str),
     stream: &StreamSpec,
     record: &Record,
     about: &About<'_>,
@@ -48,7 +48,7 @@ pub(super) fn begin(
         message: None,
         auditferry: AuditFerry {
             source: about.source.to_owned(),
-            stream: stream.name.to_owned(),
+            stream: stream.name.into(),
             details: serde_json::Map::new(),
         },
         organization: Some(about.account.clone()),
@@ -67,9 +67,9 @@ pub(super) fn begin(
             action: UNKNOWN_ACTION.to_owned(),
             code: None,
             reason: None,
-            dataset: stream.dataset.to_owned(),
-            module: module.to_owned(),
-            provider: log.to_owned(),
+            dataset: stream.dataset.into(),
+            module: module.into(),
+            provider: log.into(),
             created: about.collected,
         },
     }
@@ -98,9 +98,9 @@ pub(super) fn check_time(event: &mut Event, fields: &Fields<'_>, time_field: &st
 
 /// Puts in what was done.
 pub(super) fn tell(event: &mut Event, deed: Deed) {
-    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    event.event.category = owned(deed.class.category);
-    event.event.types = owned(deed.class.types);
+    let listed = |words: &[&'static str]| words.iter().map(|word| Word::from(*word)).collect();
+    event.event.category = listed(deed.class.category);
+    event.event.types = listed(deed.class.types);
     event.event.outcome = deed.outcome;
     event.event.code = deed.code;
     if let Some(action) = deed.action.map(|action| kebab(&action)).filter(|action| !action.is_empty()) {
@@ -209,7 +209,7 @@ pub(super) fn login_line(event: &Event) -> String {
 
 /// `ADD_USER` and `7654` become `Add user 7654 by pat@example.com`.
 pub(super) fn deed_line(event: &Event, action: &str, object: Option<&str>) -> String {
-    let mut line = kebab(action).replace('-', " ");
+    let mut line = lower_case(action, ' ');
     if line.is_empty() {
         line.push_str("unknown action");
     }
@@ -227,16 +227,23 @@ pub(super) fn deed_line(event: &Event, action: &str, object: Option<&str>) -> St
 
 /// `ADD_USER` → `add-user`: lower case, with a hyphen for whatever is neither letter nor digit.
 pub(super) fn kebab(words: &str) -> String {
-    let mut kebab = String::with_capacity(words.len());
+    lower_case(words, '-')
+}
+
+/// In lower case, with one `joint` for whatever stands between letters and digits.
+fn lower_case(words: &str, joint: char) -> String {
+    let mut lower = String::with_capacity(words.len());
     for c in words.chars() {
-        if c.is_alphanumeric() {
-            kebab.extend(c.to_lowercase());
-        } else if !kebab.is_empty() && !kebab.ends_with('-') {
-            kebab.push('-');
+        if c.is_ascii_alphanumeric() {
+            lower.push(c.to_ascii_lowercase());
+        } else if c.is_alphanumeric() {
+            lower.extend(c.to_lowercase());
+        } else if !lower.is_empty() && !lower.ends_with(joint) {
+            lower.push(joint);
         }
     }
-    kebab.truncate(kebab.trim_end_matches('-').len());
-    kebab
+    lower.truncate(lower.trim_end_matches(joint).len());
+    lower
 }
 
 /// Adds a provider's words to a line of text that stays one line.

@@ -17,7 +17,9 @@ const WHOLE_RECORD: &str = "record";
 /// The text of a body. Bytes that are no UTF-8 (JSON allows none) become U+FFFD, so that one bad user agent
 /// does not hide a page for ever.
 pub(super) fn text(body: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    // Nearly always it is UTF-8, and looking for that alone is many times as fast.
+    std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 /// The members of a body that must be a JSON object. Errors give places, never contents.
