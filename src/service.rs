@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::collect::schedule::{Schedule, StreamStatus};
+use crate::collect::schedule::{Health, Schedule, StreamStatus};
 use crate::collect::{Caller, Collector};
 use crate::config::{self, Config};
 use crate::deliver::{self, Notice, StoreSpool, Worker};
@@ -359,7 +359,11 @@ impl Service {
         for status in streams {
             let status = status.borrow();
             if status.polls == 0 {
-                left.push(format!("{} is not read to its end", status.name));
+                let why = match &status.health {
+                    Health::Held(reason) | Health::Failing(reason) => format!(" ({reason})"),
+                    Health::Working => String::new(),
+                };
+                left.push(format!("{} is not read to its end{why}", status.name));
             }
         }
         match self.store.snapshot().await {
