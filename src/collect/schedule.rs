@@ -193,7 +193,7 @@ impl Schedule {
         let same = std::mem::discriminant(&self.status.borrow().health) == std::mem::discriminant(&health);
         match &health {
             Health::Held(reason) if !same => {
-                tracing::error!(%source, %stream, %reason, "the provider refuses: held")
+                tracing::error!(%source, %stream, %reason, "the provider refuses: held");
             }
             Health::Failing(reason) if !same => {
                 tracing::warn!(%source, %stream, %reason, "poll failed, trying again");
