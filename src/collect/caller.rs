@@ -24,6 +24,8 @@ use crate::store::Store;
 
 /// Tries of one request before the poll gives up; it is repeated a little later anyway.
 const TRIES: u32 = 6;
+/// The failure in a row that is told: one alone is everyday life.
+const TOLD: u32 = 2;
 /// Between two tries: the documented lock of a 423 is 2 s, gateways want "a few seconds".
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
@@ -227,7 +229,12 @@ impl Caller {
                     if backoff.failures() >= TRIES {
                         return Err(FetchError::Unavailable { reason });
                     }
-                    tracing::debug!(%source, stream = stream.map(|s| s.name), %reason, ?delay, "trying again");
+                    let stream = stream.map(|stream| stream.name);
+                    if backoff.failures() == TOLD {
+                        tracing::warn!(%source, stream, %reason, "the provider does not answer; trying on");
+                    } else {
+                        tracing::debug!(%source, stream, %reason, ?delay, "trying again");
+                    }
                     tokio::time::sleep(delay).await;
                 }
                 Refusal::RateLimited { wait, reason } => {

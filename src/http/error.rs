@@ -107,14 +107,22 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut next = error.source();
     while let Some(cause) = next {
         let text = cause.to_string();
+        next = cause.source();
+        if next.is_some() && is_wrapping(&text) {
+            continue;
+        }
         // Some layers print their cause themselves: the more telling text stays.
         words.retain(|said| !text.contains(said.as_str()));
         if !words.iter().any(|said| said.contains(&text)) {
             words.push(text);
         }
-        next = cause.source();
     }
     if words.is_empty() { error.to_string() } else { words.join(": ") }
+}
+
+/// Layers of the client that only say which of them it was.
+fn is_wrapping(text: &str) -> bool {
+    text.starts_with("client error (") || text == "connection error" || text == "error sending request"
 }
 
 fn tls_fault(error: &(dyn StdError + 'static)) -> Option<TlsFault> {
