@@ -265,8 +265,9 @@ impl Service {
             for stream in &account.streams {
                 let name = &stream.options.name;
                 let (collector, schedule) = self.collector(account, stream, &account.caller);
+                let delay = if statuses.is_empty() { Duration::ZERO } else { schedule.jitter() };
                 statuses.push(schedule.status.subscribe());
-                let polling = schedule.keep_polling(collector, account.caller.clone());
+                let polling = schedule.keep_polling(collector, account.caller.clone(), delay);
                 tasks.spawn_until(stop, format!("{name} polling"), polling);
                 if !account.reconcile_interval.is_zero() {
                     let caller = account.caller.spare();

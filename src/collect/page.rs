@@ -9,9 +9,9 @@ use crate::event::{Account, EventId, IdentityScope, NewEvent, StreamName};
 use crate::provider::{About, Provider, Record, StreamSpec};
 use crate::store::{Committed, PendingCommit, Store, StoreError, StreamId};
 
-/// Pages that wait for the disk at once: the writer commits up to five together, and the next five gather while
-/// these are being written.
-const PAGES_IN_FLIGHT: usize = 10;
+/// Pages of one walk that wait for the disk: as many as the writer commits together. More would only take
+/// memory (measured: no faster with ten).
+const PAGES_IN_FLIGHT: usize = 5;
 
 /// Takes the pages of one walk to the store.
 pub(super) struct Intake<'a> {

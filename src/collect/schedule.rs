@@ -82,13 +82,16 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Polls until it is dropped. A poll is dropped half way: every commit is whole, and the cursor
-    /// stays behind what is not complete.
-    pub async fn keep_polling(self, mut collector: Collector<Caller>, caller: Caller) {
-        // Streams that start together should not poll together.
-        let jitter = self.interval.min(Duration::from_secs(5)).mul_f64(fastrand::f64() / 2.0);
+    /// A delay for the first poll: streams that start together should not poll together.
+    pub fn jitter(&self) -> Duration {
+        self.interval.min(Duration::from_secs(5)).mul_f64(fastrand::f64() / 2.0)
+    }
+
+    /// Polls until it is dropped, from `delay` on. A poll may be dropped half way: every commit is whole, and
+    /// the cursor stays behind what is not complete.
+    pub async fn keep_polling(self, mut collector: Collector<Caller>, caller: Caller, delay: Duration) {
         let mut rest = Rest::new(self.interval);
-        self.sleep(jitter).await;
+        self.sleep(delay).await;
         loop {
             let started = Instant::now();
             let outcome = self.poll(&mut collector, &caller).await;

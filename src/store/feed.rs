@@ -10,7 +10,7 @@ use super::sink::Waiting;
 use crate::event::StoredEvent;
 
 /// Chunks that wait for one sink. With [`CHUNK_BYTES`] this bounds what a sink that hangs holds in memory.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 4;
 /// Events in a chunk: five pages of 200.
 const CHUNK_EVENTS: usize = 1000;
 /// Bytes of events in a chunk, unless a single event is larger.
