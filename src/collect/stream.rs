@@ -7,6 +7,7 @@
 //! page without filter. No stream may fall silent because of a filter.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
@@ -120,7 +121,7 @@ pub struct Collector<F> {
     clock: Clock,
     stride: Stride,
     /// Index of the page size that the provider takes.
-    limit: usize,
+    limit: AtomicUsize,
     /// When a stream that has nothing was last looked at without filter.
     looked: Option<Timestamp>,
 }
@@ -142,7 +143,17 @@ impl<F: Fetch> Collector<F> {
         fetch: Arc<F>,
         (store, clock): (Store, Clock),
     ) -> Self {
-        Self { options, spec, provider, fetch, store, clock, stride: Stride::new(), limit: 0, looked: None }
+        Self {
+            options,
+            spec,
+            provider,
+            fetch,
+            store,
+            clock,
+            stride: Stride::new(),
+            limit: AtomicUsize::new(0),
+            looked: None,
+        }
     }
 
     /// Which source and stream.
@@ -418,7 +429,7 @@ impl<F: Fetch> Collector<F> {
             spec: self.spec,
             clock: &self.clock,
             level: self.store.level(),
-            limit: self.limit,
+            limit: &self.limit,
         };
         Walk { pages, intake }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -87,8 +88,8 @@ pub(super) struct Pages<'a, F> {
     pub(super) clock: &'a Clock,
     /// Polling pauses while the spool is full.
     pub(super) level: watch::Receiver<SpoolLevel>,
-    /// Rows a page; falls to the next of the stream's limits when the provider refuses it.
-    pub(super) limit: usize,
+    /// Which of the stream's page sizes the provider takes: learnt once for all walks.
+    pub(super) limit: &'a AtomicUsize,
 }
 
 /// One page and when it was asked for: by our clock, and by the earlier of ours and the provider's.
@@ -100,17 +101,17 @@ struct Fetched {
 
 impl<F: Fetch> Pages<'_, F> {
     fn rows_a_page(&self) -> u32 {
-        self.spec.page_limits.get(self.limit).copied().unwrap_or(100)
+        self.spec.page_limits.get(self.limit.load(Ordering::Relaxed)).copied().unwrap_or(100)
     }
 
     /// Finds a page size that the provider takes, with the first page of the plan.
-    async fn first(&mut self, plan: Plan) -> Result<Fetched, PollError> {
+    async fn first(&self, plan: Plan) -> Result<Fetched, PollError> {
         loop {
             match self.get(plan, PageToken::First).await {
                 Err(PollError::Fetch(FetchError::BadRequest { reason }))
-                    if self.limit + 1 < self.spec.page_limits.len() =>
+                    if self.limit.load(Ordering::Relaxed) + 1 < self.spec.page_limits.len() =>
                 {
-                    self.limit += 1;
+                    self.limit.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!(stream = self.spec.name, limit = self.rows_a_page(), %reason,
                         "the provider refused the query; asking for smaller pages");
                 }
@@ -145,7 +146,7 @@ impl<F: Fetch> Pages<'_, F> {
     }
 
     /// Whether the provider shows any row from `from` on. Commits nothing.
-    pub(super) async fn shows_any(&mut self, plan: Plan, from: Timestamp) -> Result<bool, PollError> {
+    pub(super) async fn shows_any(&self, plan: Plan, from: Timestamp) -> Result<bool, PollError> {
         let mut turns = Turns::default();
         let mut page = self.first(plan).await?.page;
         for pages in 1.. {

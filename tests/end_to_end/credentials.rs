@@ -174,3 +174,32 @@ fn hand_over(simulator: &Simulator, place: &Place) {
     simulator.faults(&json!({"other_account": ["hubspot"]}));
     simulator.ask("PUT", "/simulator/credentials", &json!({"hubspot_tokens": ["of-another-account"]}));
 }
+
+#[test]
+fn an_oauth_grant_is_exchanged_and_renewed_and_a_dead_one_is_held_until_it_changes() {
+    let simulator = Simulator::start(&["--events", "400", "--rate", "0"]);
+    // Access tokens that end within a few polls: each is renewed in time, none is refused.
+    simulator.ask("PUT", "/simulator/credentials", &json!({"expires_in": 3}));
+    let place = Place::new(&simulator, &Settings { brevo: false, ..Settings::default() });
+    let file = place.path("auditferry.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let grant = "oauth = { client_id = \"simulated-client\", client_secret = \"simulated-secret\", \
+                 refresh_token = { file = \"grant\" } }";
+    fs::write(&file, text.replace("token = \"pat-na1-simulated\"", grant)).unwrap();
+    fs::write(place.path("grant"), "simulated-refresh").unwrap();
+    let daemon = place.daemon();
+    wait_for("HubSpot's events", || (simulator.compare_of(HUBSPOT).missing == 0).then_some(()));
+    simulator.plant_everywhere(5);
+    wait_for("the later ones", || (simulator.compare_of(HUBSPOT).missing == 0).then_some(()));
+
+    simulator.ask("PUT", "/simulator/credentials", &json!({"refresh_token": "another"}));
+    let status = wait_held(&daemon, &HUBSPOT_STREAMS);
+    assert!(status["streams"].to_string().contains("refresh_token"), "{status:#}");
+    simulator.plant_everywhere(5);
+    fs::write(place.path("grant"), "another").unwrap();
+    wait_for("the last ones", || (simulator.compare_of(HUBSPOT).missing == 0).then_some(()));
+    simulator.assert_exactly_once_of(HUBSPOT);
+    let log = daemon.log();
+    assert!(!log.contains("simulated-secret") && !log.contains("simulated-refresh"), "no secret in the log");
+    daemon.stop();
+}
