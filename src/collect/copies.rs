@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::event::IdentityFields;
 use crate::provider::Record;
 
-/// What a walk remembers of its rows: 48 bytes each, at most as many as a walk has rows.
+/// What a walk remembers of its rows: 32 bytes each, at most as many as a walk has rows.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
     rows: HashMap<u64, Seen>,
@@ -30,10 +30,11 @@ struct Seen {
     in_walk: u32,
     /// On one page, the most.
     on_one_page: u32,
-    /// Offset of the first and the last.
-    first: u64,
-    last: u64,
-    time: Option<i64>,
+    /// Offset of the first and the last. A walk ends long before four thousand million rows.
+    first: u32,
+    last: u32,
+    /// Milliseconds since 1970; the smallest number for a row without a time.
+    time: i64,
 }
 
 /// Equal rows on different pages.
@@ -50,6 +51,7 @@ impl Copies {
     pub(super) fn count(&mut self, offset: u64, records: &[Record]) -> Vec<u32> {
         let mut on_page: HashMap<u64, u32> = HashMap::with_capacity(records.len());
         let mut ordinals = Vec::with_capacity(records.len());
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
         for (record, at) in records.iter().zip(offset..) {
             let row = fingerprint(&record.identity);
             row.hash(&mut self.order);
@@ -58,7 +60,7 @@ impl Copies {
             ordinals.push(*copies);
             let seen = self.rows.entry(row).or_insert(Seen {
                 first: at,
-                time: record.time.map(Timestamp::as_millisecond),
+                time: record.time.map_or(i64::MIN, Timestamp::as_millisecond),
                 ..Seen::default()
             });
             seen.in_walk += 1;
@@ -74,7 +76,7 @@ impl Copies {
             .rows
             .iter()
             .filter(|(_, seen)| seen.in_walk > seen.on_one_page)
-            .map(|(row, seen)| Doubt { first: seen.first, last: seen.last, row: *row })
+            .map(|(row, seen)| Doubt { first: seen.first.into(), last: seen.last.into(), row: *row })
             .collect();
         doubts.sort_unstable();
         doubts
@@ -83,7 +85,7 @@ impl Copies {
     /// When the oldest row in doubt happened.
     pub(super) fn oldest_doubt(&self) -> Option<Timestamp> {
         let doubtful = self.rows.values().filter(|seen| seen.in_walk > seen.on_one_page);
-        let oldest = doubtful.map(|seen| seen.time.unwrap_or(i64::MIN)).min()?;
+        let oldest = doubtful.map(|seen| seen.time).min()?;
         Some(Timestamp::from_millisecond(oldest).unwrap_or(Timestamp::MIN))
     }
 

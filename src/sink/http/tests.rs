@@ -103,7 +103,7 @@ async fn a_compressed_batch_says_so_whatever_its_size() {
     let (url, requests) = receiver(&["200 OK", "200 OK"]);
     let compression = Compression::Gzip;
     let mut sink = HttpSink::new(&HttpSinkConfig { compression, ..config(url) }).unwrap();
-    let long = format!("\"{}\"", "x".repeat(2 * COMPRESSED_IN_PLACE));
+    let long = format!("\"{}\"", "x".repeat(2 * COMPRESSED_AT_ONCE));
     for batch in [batch(&["{}"]), batch(&[&long])] {
         assert_eq!(sink.deliver(&batch).await, Outcome::Accepted);
         let seen = next(&requests);
