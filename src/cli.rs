@@ -29,7 +29,7 @@ const EXIT_CONFIGURATION: u8 = 2;
 const EXIT_HELD: u8 = 3;
 /// Two are enough for what is mostly waiting; more would only cost memory.
 const ASYNC_THREADS: usize = 2;
-/// Mapping, compression, files and name look-ups; each keeps memory of its own.
+/// Files, secrets and name look-ups; each keeps memory of its own.
 const BLOCKING_THREADS: usize = 8;
 
 /// Carries HubSpot and Brevo audit events to a SIEM: nothing lost, nothing doubled.

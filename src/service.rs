@@ -40,8 +40,9 @@ use sources::{Account, Stream};
 use tasks::Tasks;
 use view::View;
 
-/// How long deliveries in flight may take to finish when the service stops.
-const GRACE: Duration = Duration::from_secs(8);
+/// How long deliveries in flight may take to finish when the service stops. With the second for what waits and
+/// the one of the status server the whole stays within ten.
+const GRACE: Duration = Duration::from_secs(6);
 /// Notices that wait to become events: more than any burst of state changes.
 const MOST_NOTICES: usize = 256;
 
