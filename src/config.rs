@@ -3,6 +3,7 @@
 //! Raw (what is written) becomes checked (what can't be wrong) in one pass that collects every fault. Only
 //! this module reads the environment.
 
+mod delivery;
 mod fault;
 mod key;
 mod layer;
@@ -15,6 +16,11 @@ mod source;
 mod table;
 mod unit;
 
+pub use delivery::{
+    BatchLimits, Compression, ElasticsearchConfig, Flavor, Format, Framing, HttpAuthorization, HttpEncoding,
+    HttpSinkConfig, HttpTransport, Sink, SinkKind, SplunkHecConfig, SyslogAddress, SyslogConfig,
+    SyslogProtocol, SyslogTransport,
+};
 pub use fault::{Fault, Faults};
 pub use layer::Environment;
 pub use load::locate;
@@ -172,130 +178,6 @@ pub enum Mirrored {
     Tag,
     /// Leave them out.
     Drop,
-}
-
-/// `[sinks.NAME]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sink {
-    /// Its name.
-    pub name: String,
-    /// The sources whose events it gets; empty means all.
-    pub sources: Vec<String>,
-    /// How events are written.
-    pub format: Format,
-    /// Whether the provider's record goes along in `event.original`.
-    pub include_original: bool,
-    /// When a batch is sent.
-    pub batch: BatchLimits,
-    /// What only this type of sink has.
-    pub kind: SinkKind,
-}
-
-/// `format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Elastic Common Schema.
-    Ecs,
-    /// The provider's record with the event's identity in front.
-    Raw,
-}
-
-impl Format {
-    /// Its word in the file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ecs => "ecs",
-            Self::Raw => "raw",
-        }
-    }
-}
-
-/// `batch`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchLimits {
-    /// Events a batch at most.
-    pub max_events: usize,
-    /// Bytes a batch at most, before compression; a larger event goes alone.
-    pub max_bytes: usize,
-    /// How long the first event waits for others.
-    pub max_wait: Duration,
-}
-
-/// What only one type of sink has.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SinkKind {
-    /// `type = "stdout"`.
-    Stdout,
-    /// `type = "file"`.
-    File {
-        /// JSON lines are appended here.
-        path: PathBuf,
-        /// A file this large is set aside; zero is never.
-        rotate_size: u64,
-        /// How many set-aside files stay.
-        rotate_keep: u32,
-    },
-    /// `type = "http"`.
-    Http(Box<HttpSinkConfig>),
-}
-
-impl SinkKind {
-    /// Its `type` in the file.
-    pub fn type_name(&self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::File { .. } => "file",
-            Self::Http(_) => "http",
-        }
-    }
-}
-
-/// `type = "http"`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HttpSinkConfig {
-    /// Where batches are posted.
-    pub endpoint: Url,
-    /// How a batch is written.
-    pub encoding: HttpEncoding,
-    /// More request headers, name and value.
-    pub headers: Vec<(String, Secret)>,
-    /// A bearer token.
-    pub token: Option<Secret>,
-    /// Whether bodies are compressed.
-    pub compression: Compression,
-    /// How long a request may take.
-    pub timeout: Duration,
-    /// How the receiver is verified and who we are.
-    pub tls: Tls,
-}
-
-/// `encoding`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpEncoding {
-    /// One JSON object a line.
-    Ndjson,
-    /// One JSON array a request.
-    JsonArray,
-}
-
-/// `compression`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// As it is.
-    None,
-    /// RFC 1952.
-    Gzip,
-}
-
-/// `tls`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// Authorities to trust instead of the platform's, PEM.
-    pub ca_file: Option<PathBuf>,
-    /// Client certificate chain, PEM.
-    pub cert_file: Option<PathBuf>,
-    /// Its private key, PEM.
-    pub key_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -15,9 +15,10 @@ mod report;
 mod spool;
 
 pub use report::{Notice, SinkState, SinkStatus};
-pub use spool::{Spool, StoreSpool};
+pub use spool::{Returned, Returns, Spool, StoreReturns, StoreSpool};
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -53,7 +54,7 @@ pub struct Settings {
 
 /// Carries one sink's events from the spool to it.
 pub struct Worker<S> {
-    sink: Box<dyn Sink>,
+    sink: Arc<dyn Sink>,
     spool: S,
     batcher: Batcher,
     reporter: Reporter,
@@ -67,7 +68,7 @@ impl<S: Spool> Worker<S> {
     /// there is counted in the status.
     pub fn new(
         settings: Settings,
-        sink: Box<dyn Sink>,
+        sink: Arc<dyn Sink>,
         spool: S,
         notices: mpsc::Sender<Notice>,
     ) -> (Self, watch::Receiver<SinkStatus>) {

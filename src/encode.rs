@@ -1,40 +1,96 @@
 //! Encoders: a stored event becomes the bytes that a sink sends.
 //!
-//! Nothing is parsed on the way: the event's core and the provider's record are JSON already, and an encoder
-//! puts them together. What it counts on is said at `core_without_end` and tested here.
+//! An [`Encoder`] is a [`Format`] (what is said of the event) within an [`Envelope`] (what the receiver's
+//! protocol wants around it). Nothing is parsed on the way: the event's core and the provider's record are
+//! JSON already, and a format puts them together. What it counts on is said at `core_without_end` and tested
+//! here.
 
+mod bulk;
 mod ecs;
+mod hec;
 mod raw;
+mod syslog;
 
+pub use bulk::BulkEnvelope;
 pub use ecs::{EcsEncoder, Observer};
+pub use hec::HecEnvelope;
 pub use raw::RawEncoder;
+pub use syslog::{SyslogEnvelope, SyslogHeader};
 
 use crate::event::StoredEvent;
 
-/// One of the formats of the configuration.
+/// Writes events in one format, each in its envelope.
 #[derive(Debug, Clone)]
-pub enum Encoder {
+pub struct Encoder {
+    format: Format,
+    envelope: Envelope,
+}
+
+/// What is said of an event, and how: the formats of the configuration.
+#[derive(Debug, Clone)]
+pub enum Format {
     /// Elastic Common Schema 9.4.0.
     Ecs(EcsEncoder),
     /// The provider's record, with the event's identity in front.
     Raw(RawEncoder),
 }
 
+/// What stands around an event.
+#[derive(Debug, Clone)]
+pub enum Envelope {
+    /// Nothing: the event is a line.
+    Line,
+    /// Splunk's HTTP Event Collector.
+    Hec(HecEnvelope),
+    /// An action of `_bulk` in front.
+    Bulk(BulkEnvelope),
+    /// The header of a syslog message.
+    Syslog(SyslogEnvelope),
+}
+
+/// How much of an event is said, where a receiver takes messages up to a size only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything.
+    Full,
+    /// Without the provider's record as text (`event.original`); marked as shortened.
+    WithoutOriginal,
+    /// Without the provider's record in any form; marked as shortened.
+    WithoutRecord,
+}
+
 impl Encoder {
-    /// Writes Elastic Common Schema; see [`EcsEncoder::new`].
+    /// An encoder of this format in this envelope.
+    pub fn new(format: Format, envelope: Envelope) -> Self {
+        Self { format, envelope }
+    }
+
+    /// Appends the event to `out`, without a line feed at its end.
+    pub fn encode(&mut self, event: &StoredEvent, out: &mut Vec<u8>) {
+        match &mut self.envelope {
+            Envelope::Line => self.format.encode(event, Detail::Full, out),
+            Envelope::Hec(envelope) => envelope.encode(&self.format, event, out),
+            Envelope::Bulk(envelope) => envelope.encode(&self.format, event, out),
+            Envelope::Syslog(envelope) => envelope.encode(&self.format, event, out),
+        }
+    }
+}
+
+impl Format {
+    /// Elastic Common Schema; see [`EcsEncoder::new`].
     pub fn ecs(include_original: bool, namespace: &str, observer: &Observer) -> Self {
         Self::Ecs(EcsEncoder::new(include_original, namespace, observer))
     }
 
-    /// Writes the provider's records.
+    /// The provider's records.
     pub fn raw() -> Self {
         Self::Raw(RawEncoder)
     }
 
     /// Appends the event to `out`, without a line feed. Always one line of JSON.
-    pub fn encode(&self, event: &StoredEvent, out: &mut Vec<u8>) {
+    fn encode(&self, event: &StoredEvent, detail: Detail, out: &mut Vec<u8>) {
         match self {
-            Self::Ecs(encoder) => encoder.encode(event, out),
+            Self::Ecs(encoder) => encoder.encode(event, detail, out),
             Self::Raw(encoder) => encoder.encode(event, out),
         }
     }
@@ -97,6 +153,21 @@ fn push_on_one_line(json: &str, out: &mut Vec<u8>) {
 /// White space of JSON (RFC 8259 section 2); other white space of Unicode is none there.
 fn trimmed(json: &str) -> &str {
     json.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+/// `event.dataset` of a core, such as `hubspot.login`. Quotes inside of a JSON string are escaped, so the
+/// pattern is found as a member only, and the last one is that of `event`: the members behind it are texts.
+/// The value is a name of this program and needs no unescaping.
+fn dataset(core: &str) -> &str {
+    const MEMBER: &str = "\"dataset\":\"";
+    let Some(at) = core.rfind(MEMBER) else { return "" };
+    let value = &core[at + MEMBER.len()..];
+    value.split('"').next().unwrap_or_default()
+}
+
+/// `@timestamp` of a core: RFC 3339, UTC, milliseconds. It is the core's first member.
+fn timestamp(core: &str) -> &str {
+    core.strip_prefix("{\"@timestamp\":\"").and_then(|rest| rest.split('"').next()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@
 
 mod error;
 
-pub use error::{Error, TlsFault};
+pub use error::Error;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -17,6 +16,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::exchange::{Headers, Method, Reply, Request};
+use crate::tls;
 
 /// Brevo's edge refuses requests without a user agent, Splunk answers them in HTTP/1.0.
 const USER_AGENT: &str = concat!("auditferry/", env!("CARGO_PKG_VERSION"));
@@ -35,12 +35,8 @@ pub struct ClientOptions {
     pub max_reply_bytes: usize,
     /// Whether the proxy that the environment names is used.
     pub proxied: bool,
-    /// Authorities to trust instead of the platform's, PEM.
-    pub ca_file: Option<PathBuf>,
-    /// Client certificate chain, PEM.
-    pub cert_file: Option<PathBuf>,
-    /// Its private key, PEM.
-    pub key_file: Option<PathBuf>,
+    /// Whom to trust and who we are.
+    pub tls: tls::Options,
 }
 
 impl Default for ClientOptions {
@@ -51,9 +47,7 @@ impl Default for ClientOptions {
             // Provider pages stay below 1 MiB; this only stops a body without end.
             max_reply_bytes: 32 * 1024 * 1024,
             proxied: true,
-            ca_file: None,
-            cert_file: None,
-            key_file: None,
+            tls: tls::Options::default(),
         }
     }
 }
@@ -92,21 +86,8 @@ impl Client {
         if !options.proxied {
             builder = builder.no_proxy();
         }
-        if let Some(path) = &options.ca_file {
-            let bundle = reqwest::Certificate::from_pem_bundle(&read_pem(path)?)
-                .map_err(|error| unusable(path, error))?;
-            if bundle.is_empty() {
-                return Err(Error::Setup(format!("{} holds no certificate in PEM", path.display())));
-            }
-            builder = builder.tls_certs_only(bundle);
-        }
-        if let (Some(cert_file), Some(key_file)) = (&options.cert_file, &options.key_file) {
-            let mut pem = read_pem(cert_file)?;
-            pem.push(b'\n');
-            pem.extend(read_pem(key_file)?);
-            builder = builder
-                .identity(reqwest::Identity::from_pem(&pem).map_err(|error| unusable(cert_file, error))?);
-        }
+        let tls = tls::client_config(&options.tls).map_err(|error| Error::Setup(error.to_string()))?;
+        builder = builder.tls_backend_preconfigured(tls);
         let inner = builder.build().map_err(|error| Error::Setup(error::chain(&error.without_url())))?;
         Ok(Self { inner, timeout: options.timeout, max_reply_bytes: options.max_reply_bytes })
     }
@@ -190,14 +171,6 @@ fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, Error> {
         map.append(known, value);
     }
     Ok(map)
-}
-
-fn read_pem(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| Error::Setup(format!("can't read {}: {error}", path.display())))
-}
-
-fn unusable(path: &Path, error: reqwest::Error) -> Error {
-    Error::Setup(format!("can't use {}: {}", path.display(), error::chain(&error.without_url())))
 }
 
 /// Host and port, for messages: paths and queries may hold what is nobody's business.

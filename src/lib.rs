@@ -56,5 +56,6 @@ pub mod service;
 pub mod simulator;
 pub mod sink;
 pub mod store;
+pub mod tls;
 
 pub mod cli;

@@ -1,22 +1,29 @@
 //! Sinks: where events go. Each knows what its peer's answers mean and gives a verdict; the worker in
 //! [`crate::deliver`] acts on it.
 
+mod elasticsearch;
 mod file;
 mod http;
+mod peer;
+mod splunk_hec;
 mod stdout;
+mod syslog;
 
+pub use elasticsearch::ElasticsearchSink;
 pub use file::FileSink;
 pub use http::HttpSink;
+pub use splunk_hec::SplunkHecSink;
 pub use stdout::StdoutSink;
+pub use syslog::SyslogSink;
 
-use std::future::Future;
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, Format, SinkKind};
-use crate::encode::{Encoder, Observer};
+use futures_util::future::BoxFuture;
+
+use crate::config::{self, SinkKind};
+use crate::encode::{BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, SyslogEnvelope};
 use crate::event::StoredEvent;
 
 /// `data_stream.namespace` where the configuration has none.
@@ -25,35 +32,72 @@ const NAMESPACE: &str = "default";
 /// The sink of this configuration. Reads certificate files: blocks.
 ///
 /// # Errors
-/// [`crate::http::Error::Setup`] when a certificate file can't be used.
-pub fn build(config: &config::Sink) -> Result<Box<dyn Sink>, crate::http::Error> {
+/// When a certificate file can't be used.
+pub fn build(config: &config::Sink) -> Result<Arc<dyn Sink>, crate::http::Error> {
     Ok(match &config.kind {
-        SinkKind::Stdout => Box::new(StdoutSink),
+        SinkKind::Stdout => Arc::new(StdoutSink),
         SinkKind::File { path, rotate_size, rotate_keep } => {
-            Box::new(FileSink::new(path.clone(), *rotate_size, *rotate_keep))
+            Arc::new(FileSink::new(path.clone(), *rotate_size, *rotate_keep))
         }
-        SinkKind::Http(http) => Box::new(HttpSink::new(http)?),
+        SinkKind::Http(http) => Arc::new(HttpSink::new(http)?),
+        SinkKind::SplunkHec(hec) => Arc::new(SplunkHecSink::new(hec)?),
+        SinkKind::Elasticsearch(elasticsearch) => Arc::new(ElasticsearchSink::new(elasticsearch)?),
+        SinkKind::Syslog(syslog) => Arc::new(SyslogSink::new(syslog)?),
     })
 }
 
 /// The encoder of the sink of this configuration.
 pub fn encoder(config: &config::Sink, observer: &Observer) -> Encoder {
-    match config.format {
-        Format::Ecs => Encoder::ecs(config.include_original, NAMESPACE, observer),
-        Format::Raw => Encoder::raw(),
-    }
+    let namespace = match &config.kind {
+        SinkKind::Elasticsearch(elasticsearch) => &elasticsearch.namespace,
+        _ => NAMESPACE,
+    };
+    let format = match config.format {
+        config::Format::Ecs => Format::ecs(config.include_original, namespace, observer),
+        config::Format::Raw => Format::raw(),
+    };
+    let envelope = match &config.kind {
+        SinkKind::Stdout | SinkKind::File { .. } | SinkKind::Http(_) => Envelope::Line,
+        SinkKind::SplunkHec(hec) => {
+            let (index, sourcetype) = (hec.index.as_deref(), hec.sourcetype.as_deref());
+            Envelope::Hec(HecEnvelope::new(index, sourcetype, observer))
+        }
+        SinkKind::Elasticsearch(_) => Envelope::Bulk(BulkEnvelope::new(namespace)),
+        SinkKind::Syslog(syslog) => Envelope::Syslog(SyslogEnvelope::new(&syslog::header(syslog), observer)),
+    };
+    Encoder::new(format, envelope)
 }
 
 /// Delivers batches to one receiver.
-pub trait Sink: Send + 'static {
-    /// Sends the batch once and says what became of its events. Retrying is the worker's business.
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub trait Sink: Send + Sync + 'static {
+    /// Sends the batch once and says what became of its events. Retrying is the worker's business. Several may
+    /// be under way at a time, as many as [`Sink::max_in_flight`] says.
+    fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome>;
+
+    /// How many batches may be on their way at a time. More than one is repeated after a kill, then.
+    fn max_in_flight(&self) -> usize {
+        1
+    }
 
     /// Whether the secrets that it uses have changed at their source since the last delivery; asked once a
     /// second while the sink is held.
-    fn credential_changed(&mut self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+    fn credential_changed(&self) -> BoxFuture<'_, bool> {
         Box::pin(async { false })
     }
+
+    /// Asks the receiver whether it would take events from us, without leaving one behind: for `check`.
+    fn probe(&self) -> BoxFuture<'_, Probe>;
+}
+
+/// What a receiver says without being given an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// It is there and takes events from us, as far as its protocol can say: what was found, for people.
+    Passed(String),
+    /// It is not, or it does not: why, and what to do.
+    Failed(String),
+    /// Its protocol has no such question: what was found, and that only an event would tell more.
+    OnlyByEvent(String),
 }
 
 /// Events in order, each already encoded in the sink's format.
@@ -125,13 +169,25 @@ pub enum Outcome {
         /// For the log, with what to do.
         reason: String,
     },
-    /// At least one event of the batch is bad, and the receiver does not say which.
+    /// At least one event of the batch is bad.
     Refused {
         /// For the dead letter.
         reason: String,
+        /// Where, as far as the receiver says; without it the batch is narrowed down by halving.
+        suspects: Option<Suspects>,
     },
     /// A verdict for every event, in order.
     Each(Vec<Verdict>),
+}
+
+/// Where in a refused batch the bad event is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspects {
+    /// So many events at the start of the batch are accepted.
+    pub accepted: usize,
+    /// Those in this range are sent one by one. What stands before and behind it, and is not accepted, is sent
+    /// again in one piece each.
+    pub alone: Range<usize>,
 }
 
 /// What became of one event.
@@ -141,6 +197,8 @@ pub enum Verdict {
     Accepted,
     /// The same event again.
     Retry(String),
+    /// The receiver refuses the sender for this event: the same event again, slowly.
+    Held(String),
     /// This very event is bad.
     Refused(String),
 }

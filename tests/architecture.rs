@@ -19,7 +19,7 @@ const fn layer(module: &'static str, uses: &'static [&'static str]) -> Layer {
 }
 
 /// The table of the design. What goes beyond its first reading has the reason beside it.
-const LAYERS: [Layer; 18] = [
+const LAYERS: [Layer; 19] = [
     // Words.
     layer("event", &[]),
     layer("exchange", &[]),
@@ -31,10 +31,11 @@ const LAYERS: [Layer; 18] = [
     layer("encode", &["event"]),
     layer("config", &["event"]),
     // Input and output.
-    layer("http", &["exchange"]),
+    layer("tls", &[]),
+    layer("http", &["exchange", "tls"]),
     layer("store", &["event", "clock"]),
     // `config`: its own checked settings, and secrets that are read again.
-    layer("sink", &["event", "exchange", "clock", "config", "encode", "http"]),
+    layer("sink", &["event", "exchange", "clock", "config", "encode", "http", "tls"]),
     // Loops. `config`: secrets that are read again.
     layer(
         "collect",

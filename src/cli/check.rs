@@ -116,6 +116,11 @@ fn target(sink: &Sink) -> String {
             endpoint.set_query(None);
             endpoint.to_string()
         }
+        SinkKind::SplunkHec(hec) => hec.endpoint.to_string(),
+        SinkKind::Elasticsearch(elasticsearch) => {
+            elasticsearch.endpoints.iter().map(url::Url::as_str).collect::<Vec<_>>().join(" ")
+        }
+        SinkKind::Syslog(syslog) => format!("{}:{}", syslog.address.host, syslog.address.port),
     }
 }
 

@@ -10,7 +10,8 @@ use super::fault::Problem;
 use super::plaintext::refuse_plaintext;
 use super::secret::Secret;
 use super::table::{Named, Table};
-use super::{BatchLimits, Compression, Format, HttpEncoding, HttpSinkConfig, Sink, SinkKind, Tls};
+use super::{BatchLimits, Compression, Format, HttpEncoding, HttpSinkConfig, HttpTransport, Sink, SinkKind};
+use crate::tls;
 
 /// Bytes of a certificate file at most: a bundle of every public authority is a quarter of this.
 const LARGEST_PEM: u64 = 1024 * 1024;
@@ -109,8 +110,17 @@ fn http(table: &mut Table<'_>) -> Option<HttpSinkConfig> {
     let token = table.secret("token");
     let headers = headers(table);
     let timeout = table.duration("timeout");
-    let tls = tls(table, endpoint.as_ref());
-    Some(HttpSinkConfig { endpoint: endpoint?, encoding, headers, token, compression, timeout, tls })
+    let tls = tls_options(table, endpoint.as_ref());
+    let transport = HttpTransport { compression, timeout, tls, max_in_flight: 1 };
+    Some(HttpSinkConfig {
+        endpoint: endpoint?,
+        encoding,
+        headers,
+        token,
+        signing_secret: None,
+        success_statuses: Vec::new(),
+        transport,
+    })
 }
 
 /// Headers that the sink itself writes, by RFC 9110 and RFC 9112 or because a second one would contradict it.
@@ -151,25 +161,26 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.chars().all(character)
 }
 
-fn tls(table: &mut Table<'_>, endpoint: Option<&Url>) -> Tls {
-    let Some(mut tls) = table.optional_table("tls") else { return Tls::default() };
+fn tls_options(table: &mut Table<'_>, endpoint: Option<&Url>) -> tls::Options {
+    let Some(mut table) = table.optional_table("tls") else { return tls::Options::default() };
     if endpoint.is_some_and(|endpoint| endpoint.scheme() == "http") {
-        tls.fault(
+        table.fault(
             "",
             Problem::new("does nothing, as `endpoint` is plain http").hint("leave it out, or use https"),
         );
     }
-    let read = Tls {
-        ca_file: pem(&mut tls, "ca_file"),
-        cert_file: pem(&mut tls, "cert_file"),
-        key_file: pem(&mut tls, "key_file"),
+    let read = tls::Options {
+        ca_file: pem(&mut table, "ca_file"),
+        cert_file: pem(&mut table, "cert_file"),
+        key_file: pem(&mut table, "key_file"),
+        ..tls::Options::default()
     };
     for (one, other) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
-        if tls.has(one) && !tls.has(other) {
-            tls.fault(one, Problem::new(format!("needs `{other}`")).hint("set both or none"));
+        if table.has(one) && !table.has(other) {
+            table.fault(one, Problem::new(format!("needs `{other}`")).hint("set both or none"));
         }
     }
-    tls.finish();
+    table.finish();
     read
 }
 

@@ -67,7 +67,7 @@ impl Ledger {
         }
         let Some(part) = self.parts.pop_front() else { return Step::Settled };
         match outcome {
-            Outcome::Refused { reason } if part.len() == 1 => self.mark(&part, 0, Fate::Refused(reason)),
+            Outcome::Refused { reason, .. } if part.len() == 1 => self.mark(&part, 0, Fate::Refused(reason)),
             Outcome::Refused { .. } => {
                 let middle = part.len() / 2;
                 self.parts.push_front(part.part(middle..part.len()));
@@ -93,7 +93,7 @@ impl Ledger {
             match verdicts.next().unwrap_or_else(missing) {
                 Verdict::Accepted => self.mark(part, index, Fate::Accepted),
                 Verdict::Refused(reason) => self.mark(part, index, Fate::Refused(reason)),
-                Verdict::Retry(reason) => {
+                Verdict::Retry(reason) | Verdict::Held(reason) => {
                     again.push(Arc::clone(&part.events[index]), part.line(index));
                     why.get_or_insert(reason);
                 }

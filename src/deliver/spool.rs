@@ -31,6 +31,36 @@ pub trait Spool: Send + 'static {
 
     /// Keeps the sink's state.
     fn note(&self, note: SinkNote) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The sink's dead letters that somebody wants to be tried again.
+    type Returns: Returns;
+
+    /// Opens them; they are read beside the spool.
+    fn returns(&self) -> Self::Returns;
+}
+
+/// Dead letters on their way back to the sink that refused them.
+pub trait Returns: Send + 'static {
+    /// Waits until there are some, then gives the first `most` of them, oldest first; the same again until they
+    /// are settled. Cancel-safe.
+    fn next(&mut self, most: usize) -> impl Future<Output = Result<Vec<Returned>, StoreError>> + Send;
+
+    /// The `accepted` are dead letters no more, the `refused` are so again, each for a new reason; on disk when
+    /// this returns.
+    fn settle(
+        &mut self,
+        accepted: Vec<i64>,
+        refused: Vec<(i64, String)>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// A dead letter that is tried again.
+#[derive(Debug, Clone)]
+pub struct Returned {
+    /// The dead letter's number.
+    pub letter: i64,
+    /// The event as it was; its position is the letter's number.
+    pub event: Arc<StoredEvent>,
 }
 
 /// The store's spool for one sink.
@@ -80,5 +110,25 @@ impl Spool for StoreSpool {
 
     async fn note(&self, note: SinkNote) -> Result<(), StoreError> {
         self.store.note_sink(&self.sink, note).await
+    }
+
+    type Returns = StoreReturns;
+
+    fn returns(&self) -> StoreReturns {
+        StoreReturns
+    }
+}
+
+/// The store's dead letters of one sink.
+#[derive(Debug)]
+pub struct StoreReturns;
+
+impl Returns for StoreReturns {
+    async fn next(&mut self, _most: usize) -> Result<Vec<Returned>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn settle(&mut self, _: Vec<i64>, _: Vec<(i64, String)>) -> Result<(), StoreError> {
+        Ok(())
     }
 }

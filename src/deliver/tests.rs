@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use self::model::{LIMITS, ModelSpool, Rig, ScriptedSink, rig};
 use super::*;
+use crate::encode::{Envelope, Format};
 use crate::sink::Verdict;
 
 fn retry(after: Option<Duration>) -> Outcome {
@@ -21,7 +22,7 @@ fn held() -> Outcome {
 }
 
 fn refused() -> Outcome {
-    Outcome::Refused { reason: "HTTP 400".to_owned() }
+    Outcome::Refused { reason: "HTTP 400".to_owned(), suspects: None }
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +42,8 @@ async fn events_arrive_once_and_in_order_in_batches_within_their_limits() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_would_make_a_batch_too_large_begins_the_next_one() {
     let mut line = Vec::new();
-    Encoder::raw().encode(&ModelSpool::holding(1).disk.lock().unwrap().events[0], &mut line);
+    Encoder::new(Format::raw(), Envelope::Line)
+        .encode(&ModelSpool::holding(1).disk.lock().unwrap().events[0], &mut line);
     // Room for two and a half; and for none, where each goes alone.
     for (max_bytes, sizes) in [(line.len() * 5 / 2, vec![2, 2, 1]), (1, vec![1; 5])] {
         let limits = BatchLimits { max_bytes, ..LIMITS };
@@ -261,8 +263,8 @@ async fn a_stop_ends_every_wait_at_once() {
 async fn a_delivery_in_flight_is_finished_before_the_stop() {
     let spool = ModelSpool::holding(1);
     let mut rig = rig(&spool, LIMITS, |_, _| Outcome::Accepted);
-    rig.worker.sink = Box::new(ScriptedSink {
-        script: |_, _: &Batch| Outcome::Accepted,
+    rig.worker.sink = Arc::new(ScriptedSink {
+        script: Mutex::new(|_, _: &Batch| Outcome::Accepted),
         seen: Arc::clone(&rig.seen),
         has_new_credential: Arc::default(),
         takes: Duration::from_secs(5),
@@ -288,11 +290,11 @@ async fn the_next_batch_is_made_while_one_is_in_flight_and_goes_when_that_is_on_
     let mut rig = rig(&spool, BatchLimits { max_events: 2, ..LIMITS }, |_, _| Outcome::Accepted);
     let on_disk = Arc::new(Mutex::new(Vec::new()));
     let (disk, taken_down) = (spool.clone(), Arc::clone(&on_disk));
-    rig.worker.sink = Box::new(ScriptedSink {
-        script: move |_, _: &Batch| {
+    rig.worker.sink = Arc::new(ScriptedSink {
+        script: Mutex::new(move |_, _: &Batch| {
             taken_down.lock().unwrap().push(disk.accepted());
             Outcome::Accepted
-        },
+        }),
         seen: Arc::clone(&rig.seen),
         has_new_credential: Arc::default(),
         takes: Duration::from_secs(5),

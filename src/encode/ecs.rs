@@ -1,6 +1,8 @@
 //! Elastic Common Schema: the event's core, what is the same in every event, and the provider's record.
 
-use super::{core_without_end, push_json, push_on_one_line, push_sequence, push_text, trimmed};
+use super::{
+    Detail, core_without_end, dataset, push_json, push_on_one_line, push_sequence, push_text, trimmed,
+};
 use crate::event::{ECS_VERSION, StoredEvent};
 
 /// What stands in `observer`: which program on which machine collected the event.
@@ -42,7 +44,7 @@ impl EcsEncoder {
     }
 
     /// Appends the event to `out`, without a line feed.
-    pub fn encode(&self, event: &StoredEvent, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, event: &StoredEvent, detail: Detail, out: &mut Vec<u8>) {
         let core = core_without_end(event);
         let dataset = dataset(core);
         let record = trimmed(&event.original);
@@ -55,12 +57,17 @@ impl EcsEncoder {
         out.push(b',');
         out.extend_from_slice(core.get(1..).unwrap_or_default().as_bytes());
         push_sequence(event, out);
-        if !record.is_empty() && (self.include_original || !is_object) {
+        let has_original = self.include_original || !is_object;
+        if !record.is_empty() && has_original && detail == Detail::Full {
             out.extend_from_slice(b",\"original\":");
             push_text(&event.original, out);
         }
         out.push(b'}');
-        if is_object {
+        if detail != Detail::Full {
+            // As Filebeat marks what it cut.
+            out.extend_from_slice(b",\"log\":{\"flags\":[\"truncated\"]}");
+        }
+        if is_object && detail != Detail::WithoutRecord {
             let module = dataset.split('.').next().unwrap_or_default();
             out.extend_from_slice(b",\"");
             out.extend_from_slice(module.as_bytes());
@@ -69,14 +76,4 @@ impl EcsEncoder {
         }
         out.push(b'}');
     }
-}
-
-/// `event.dataset` of a core, such as `hubspot.login`. Quotes inside of a JSON string are escaped, so the
-/// pattern is found as a member only, and the last one is that of `event`: the members behind it are texts.
-/// The value is a name of this program and needs no unescaping.
-fn dataset(core: &str) -> &str {
-    const MEMBER: &str = "\"dataset\":\"";
-    let Some(at) = core.rfind(MEMBER) else { return "" };
-    let value = &core[at + MEMBER.len()..];
-    value.split('"').next().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ pub struct RawEncoder;
 
 impl RawEncoder {
     /// Appends the event to `out`, without a line feed.
-    pub fn encode(&self, event: &StoredEvent, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, event: &StoredEvent, out: &mut Vec<u8>) {
         let record = trimmed(&event.original);
         if record.is_empty() {
             out.extend_from_slice(core_without_end(event).as_bytes());

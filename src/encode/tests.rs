@@ -50,12 +50,16 @@ fn stored(original: &str) -> StoredEvent {
     }
 }
 
-fn ecs(include_original: bool) -> Encoder {
-    let observer = Observer { hostname: "host \"1\"".to_owned(), version: "0.1.0".to_owned() };
-    Encoder::ecs(include_original, "default", &observer)
+fn raw() -> Encoder {
+    Encoder::new(Format::raw(), Envelope::Line)
 }
 
-fn line(encoder: &Encoder, event: &StoredEvent) -> Value {
+fn ecs(include_original: bool) -> Encoder {
+    let observer = Observer { hostname: "host \"1\"".to_owned(), version: "0.1.0".to_owned() };
+    Encoder::new(Format::ecs(include_original, "default", &observer), Envelope::Line)
+}
+
+fn line(mut encoder: Encoder, event: &StoredEvent) -> Value {
     let mut out = b"before".to_vec();
     encoder.encode(event, &mut out);
     let text = std::str::from_utf8(&out).unwrap().strip_prefix("before").unwrap();
@@ -65,7 +69,7 @@ fn line(encoder: &Encoder, event: &StoredEvent) -> Value {
 
 #[test]
 fn an_ecs_event_has_every_member_that_is_always_present() {
-    let event = line(&ecs(true), &stored(LOGIN));
+    let event = line(ecs(true), &stored(LOGIN));
     assert_eq!(event["@timestamp"], "2026-03-04T05:06:07.089Z");
     assert_eq!(event["ecs"], json!({"version": "9.4.0"}));
     assert_eq!(
@@ -96,7 +100,7 @@ fn the_original_is_kept_byte_for_byte() {
         r#"{"a":"\u0000\u001f\n\\\"\/ \ud83e\udd80"}"#,
         "{\"a\":\"\u{1f980}\u{2028}\u{7f}\u{85}\"}",
     ] {
-        let event = line(&ecs(true), &stored(original));
+        let event = line(ecs(true), &stored(original));
         assert_eq!(event["event"]["original"], original);
     }
 }
@@ -104,7 +108,7 @@ fn the_original_is_kept_byte_for_byte() {
 #[test]
 fn the_providers_own_fields_are_its_record_and_nothing_else() {
     for original in [LOGIN, "{}", " {\r\n } ", "{\"hubspot\":{\"a\":[{}]}}"] {
-        let event = line(&ecs(false), &stored(original));
+        let event = line(ecs(false), &stored(original));
         assert_eq!(event["hubspot"], serde_json::from_str::<Value>(original).unwrap());
         assert_eq!(event["event"].get("original"), None);
     }
@@ -115,17 +119,17 @@ fn the_providers_own_fields_are_its_record_and_nothing_else() {
 
 #[test]
 fn a_record_that_is_no_object_stands_in_the_original_whatever_the_setting() {
-    let event = line(&ecs(false), &stored("[1,\n2]"));
+    let event = line(ecs(false), &stored("[1,\n2]"));
     assert_eq!(event["event"]["original"], "[1,\n2]");
     assert_eq!(event.get("hubspot"), None);
 }
 
 #[test]
 fn the_daemons_own_events_have_neither_original_nor_record() {
-    let event = line(&ecs(true), &stored(""));
+    let event = line(ecs(true), &stored(""));
     assert_eq!(event["event"].get("original"), None);
     assert_eq!(event.get("hubspot"), None);
-    let event = line(&Encoder::raw(), &stored(""));
+    let event = line(raw(), &stored(""));
     assert_eq!(event["event"]["sequence"], 42);
     assert_eq!(event["event"]["id"], "ab".repeat(16));
 }
@@ -134,16 +138,16 @@ fn the_daemons_own_events_have_neither_original_nor_record() {
 fn a_raw_event_is_the_record_with_its_identity_in_front() {
     let identity = json!({"event_id": "ab".repeat(16), "source": "crm", "stream": "login", "sequence": 42});
     for original in [LOGIN, "{}", " {\r\n } ", "{\"a\":\"}\"}\n"] {
-        let mut event = line(&Encoder::raw(), &stored(original));
+        let mut event = line(raw(), &stored(original));
         assert_eq!(event.as_object_mut().unwrap().remove("auditferry"), Some(identity.clone()));
         assert_eq!(event, serde_json::from_str::<Value>(original).unwrap());
     }
     for original in ["[1,\n2]", "\"text\"", "null", "7"] {
-        let event = line(&Encoder::raw(), &stored(original));
+        let event = line(raw(), &stored(original));
         let record: Value = serde_json::from_str(original).unwrap();
         assert_eq!(event, json!({"auditferry": identity, "record": record}));
     }
     let mut out = Vec::new();
-    Encoder::raw().encode(&stored(LOGIN), &mut out);
+    raw().encode(&stored(LOGIN), &mut out);
     assert!(out.starts_with(b"{\"auditferry\":{\"event_id\":\"abab"));
 }

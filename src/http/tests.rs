@@ -119,7 +119,7 @@ async fn a_silent_peer_is_a_timeout() {
 async fn a_peer_that_speaks_no_tls_is_a_tls_fault() {
     let (url, server) = serve_plain_to_tls();
     let failure = Client::new(&client(&url)).unwrap().send(Request::get(url)).await.unwrap_err();
-    assert!(matches!(failure, Error::Tls { fault: TlsFault::Other(_), .. }), "{failure:?}");
+    assert!(matches!(failure, Error::Tls { fault: tls::Fault::Other(_), .. }), "{failure:?}");
     server.join().unwrap();
 }
 
@@ -148,13 +148,18 @@ async fn a_header_that_http_does_not_allow_is_named_without_its_value() {
 fn a_certificate_file_that_is_missing_or_not_pem_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.pem");
-    let options = ClientOptions { ca_file: Some(missing), ..ClientOptions::default() };
+    let options = with_ca_file(missing);
     assert!(Client::new(&options).unwrap_err().to_string().contains("missing.pem"));
 
     let garbage = directory.path().join("garbage.pem");
     std::fs::write(&garbage, "no certificate").unwrap();
-    let options = ClientOptions { ca_file: Some(garbage), ..ClientOptions::default() };
+    let options = with_ca_file(garbage);
     assert!(Client::new(&options).unwrap_err().to_string().contains("garbage.pem"));
+}
+
+fn with_ca_file(path: std::path::PathBuf) -> ClientOptions {
+    let tls = tls::Options { ca_file: Some(path), ..tls::Options::default() };
+    ClientOptions { tls, ..ClientOptions::default() }
 }
 
 #[test]

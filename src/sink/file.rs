@@ -2,13 +2,14 @@
 
 mod appender;
 
-use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
 
 use self::appender::Appender;
-use super::{Batch, Outcome, Sink};
+use super::{Batch, Outcome, Probe, Sink};
 
 /// Appends JSON lines to a file, sets it aside when it has grown large, and follows when somebody else moves
 /// it away. Accepted is what `fdatasync` has put on disk.
@@ -18,19 +19,19 @@ pub struct FileSink {
     rotate_size: u64,
     rotate_keep: u32,
     /// The open file between two deliveries; the blocking thread has it during one.
-    appender: Option<Appender>,
+    appender: Mutex<Option<Appender>>,
 }
 
 impl FileSink {
     /// A sink that appends to `path`. When a batch would make the file larger than `rotate_size` bytes (zero
     /// is never), the file becomes `path.1`, that one `path.2`, and so on up to `rotate_keep`.
     pub fn new(path: PathBuf, rotate_size: u64, rotate_keep: u32) -> Self {
-        Self { path, rotate_size, rotate_keep, appender: None }
+        Self { path, rotate_size, rotate_keep, appender: Mutex::default() }
     }
 
-    async fn append(&mut self, lines: Vec<u8>) -> Outcome {
-        let mut appender = self
-            .appender
+    async fn append(&self, lines: Vec<u8>) -> Outcome {
+        let mut kept = self.appender.lock().await;
+        let mut appender = kept
             .take()
             .unwrap_or_else(|| Appender::new(self.path.clone(), self.rotate_size, self.rotate_keep));
         let appended = tokio::task::spawn_blocking(move || {
@@ -39,7 +40,7 @@ impl FileSink {
         });
         match appended.await {
             Ok((appender, result)) => {
-                self.appender = Some(appender);
+                *kept = Some(appender);
                 result.map_or_else(|error| outcome(&self.path, &error), |()| Outcome::Accepted)
             }
             Err(error) => Outcome::Retry { after: None, reason: format!("writing broke off: {error}") },
@@ -48,8 +49,18 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+    fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         Box::pin(self.append(batch.lines.clone()))
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Probe> {
+        // Nothing to append makes the file and shows that it can be written.
+        Box::pin(async {
+            match self.append(Vec::new()).await {
+                Outcome::Held { reason } | Outcome::Retry { reason, .. } => Probe::Failed(reason),
+                _ => Probe::Passed("the file can be written".to_owned()),
+            }
+        })
     }
 }
 

@@ -1,11 +1,11 @@
 //! Standard output: one line per event, for pipes and for people.
 
-use std::future::Future;
 use std::io::{self, Write};
-use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Batch, Outcome, Sink};
+use futures_util::future::BoxFuture;
+
+use super::{Batch, Outcome, Probe, Sink};
 
 /// How long to wait for a reader of a pipe that was made non-blocking by somebody else.
 const FULL_PIPE_PAUSE: Duration = Duration::from_millis(10);
@@ -15,7 +15,7 @@ const FULL_PIPE_PAUSE: Duration = Duration::from_millis(10);
 pub struct StdoutSink;
 
 impl Sink for StdoutSink {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+    fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         let lines = batch.lines.clone();
         Box::pin(async move {
             // Off the async threads: a reader that stops reading stops the writer for as long as it likes.
@@ -25,6 +25,10 @@ impl Sink for StdoutSink {
                 outcome,
             )
         })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Probe> {
+        Box::pin(async { Probe::Passed("nothing to ask".to_owned()) })
     }
 }
 

@@ -1,20 +1,19 @@
 //! A model of the store, a sink that follows a script, and a worker between them.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Notice, Settings, SinkStatus, Spool, Worker};
+use super::super::{Notice, Returned, Returns, Settings, SinkStatus, Spool, Worker};
 use crate::config::BatchLimits;
-use crate::encode::Encoder;
+use crate::encode::{Encoder, Envelope, Format};
 use crate::event::{EventId, StoredEvent, StreamName};
-use crate::sink::{Batch, Outcome, Sink};
+use crate::sink::{Batch, Outcome, Probe, Sink};
 use crate::store::{SinkNote, StoreError};
 
 /// The store: what is committed, and what would be on disk after a kill.
@@ -120,20 +119,38 @@ impl Spool for ModelSpool {
         self.disk.lock().unwrap().notes.push(note);
         Ok(())
     }
+
+    type Returns = NoReturns;
+
+    fn returns(&self) -> NoReturns {
+        NoReturns
+    }
+}
+
+pub(super) struct NoReturns;
+
+impl Returns for NoReturns {
+    async fn next(&mut self, _most: usize) -> Result<Vec<Returned>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn settle(&mut self, _: Vec<i64>, _: Vec<(i64, String)>) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What a sink saw: when, and which events.
 pub(super) type Seen = Arc<Mutex<Vec<(Instant, Vec<i64>)>>>;
 
 pub(super) struct ScriptedSink<F> {
-    pub(super) script: F,
+    pub(super) script: Mutex<F>,
     pub(super) seen: Seen,
     pub(super) has_new_credential: Arc<AtomicBool>,
     pub(super) takes: Duration,
 }
 
 impl<F: FnMut(usize, &Batch) -> Outcome + Send + 'static> Sink for ScriptedSink<F> {
-    fn deliver<'a>(&'a mut self, batch: &'a Batch) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+    fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
         let positions = batch.events.iter().map(|event| event.position).collect();
         let turn = {
             let mut seen = self.seen.lock().unwrap();
@@ -142,13 +159,17 @@ impl<F: FnMut(usize, &Batch) -> Outcome + Send + 'static> Sink for ScriptedSink<
         };
         Box::pin(async move {
             sleep(self.takes).await;
-            (self.script)(turn, batch)
+            (self.script.lock().unwrap())(turn, batch)
         })
     }
 
-    fn credential_changed(&mut self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+    fn credential_changed(&self) -> BoxFuture<'_, bool> {
         let changed = self.has_new_credential.swap(false, Ordering::Relaxed);
         Box::pin(async move { changed })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Probe> {
+        Box::pin(async { Probe::Passed(String::new()) })
     }
 }
 
@@ -175,15 +196,16 @@ pub(super) fn rig(
     let seen = Seen::default();
     let has_new_credential = Arc::new(AtomicBool::new(false));
     let sink = ScriptedSink {
-        script,
+        script: Mutex::new(script),
         seen: Arc::clone(&seen),
         has_new_credential: Arc::clone(&has_new_credential),
         takes: Duration::ZERO,
     };
     let (sender, notices) = mpsc::channel(16);
-    let settings = Settings { name: "siem".to_owned(), limits, encoder: Encoder::raw() };
+    let settings =
+        Settings { name: "siem".to_owned(), limits, encoder: Encoder::new(Format::raw(), Envelope::Line) };
     let spool = spool.reopened();
-    let (worker, status) = Worker::new(settings, Box::new(sink), spool.clone(), sender);
+    let (worker, status) = Worker::new(settings, Arc::new(sink), spool.clone(), sender);
     let (stop, drain) = (CancellationToken::new(), CancellationToken::new());
     Rig { worker, spool, seen, status, notices, has_new_credential, stop, drain }
 }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::super::Outcome;
 use crate::exchange::Reply;
 use crate::http::Error;
+use crate::sink::Outcome;
 
 /// Characters of a receiver's message that go into logs and dead letters.
 const LONGEST_MESSAGE: usize = 300;
@@ -13,10 +13,10 @@ const LONGEST_MESSAGE: usize = 300;
 ///
 /// Only what can be an event's fault is refused: 400, 413, 422. Whatever else the receiver does not like is
 /// held until somebody mends it, because no event may go for a fault of the sender.
-pub(super) fn of_reply(reply: &Reply, now: Timestamp) -> Outcome {
+pub(in crate::sink) fn of_reply(reply: &Reply, now: Timestamp) -> Outcome {
     let remedy = match reply.status {
         200..=299 => return Outcome::Accepted,
-        400 | 413 | 422 => return Outcome::Refused { reason: described(reply) },
+        400 | 413 | 422 => return Outcome::Refused { reason: described(reply), suspects: None },
         408 | 425 | 429 | 500..=599 => {
             return Outcome::Retry { after: reply.headers.retry_after(now), reason: described(reply) };
         }
@@ -32,7 +32,7 @@ pub(super) fn of_reply(reply: &Reply, now: Timestamp) -> Outcome {
 }
 
 /// No answer: what passes by itself is tried again, what somebody has to mend is held.
-pub(super) fn of_error(error: &Error) -> Outcome {
+pub(in crate::sink) fn of_error(error: &Error) -> Outcome {
     match error {
         Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. } => {
             Outcome::Retry { after: None, reason: error.to_string() }
@@ -44,7 +44,8 @@ pub(super) fn of_error(error: &Error) -> Outcome {
     }
 }
 
-fn described(reply: &Reply) -> String {
+/// Status and message, for the log.
+pub(in crate::sink) fn described(reply: &Reply) -> String {
     let message = message(&reply.body);
     if message.is_empty() {
         format!("HTTP {}", reply.status)
@@ -54,7 +55,7 @@ fn described(reply: &Reply) -> String {
 }
 
 /// The beginning of a body, on one line and without anything that a terminal would obey.
-fn message(body: &[u8]) -> String {
+pub(in crate::sink) fn message(body: &[u8]) -> String {
     // Four bytes a character at most; a character cut in two becomes a mark that is cut off below.
     let start = &body[..body.len().min(4 * (LONGEST_MESSAGE + 1))];
     let text = String::from_utf8_lossy(start);
@@ -78,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::exchange::Headers;
-    use crate::http::TlsFault;
+    use crate::tls::Fault;
 
     fn reply(status: u16, body: &[u8]) -> Reply {
         let headers = Headers::new(vec![("retry-after".to_owned(), "7".to_owned())]);
@@ -128,7 +129,7 @@ mod tests {
             ("retry", Error::Connect { host: host(), reason: host() }),
             ("retry", Error::Timeout { host: host(), after }),
             ("retry", Error::Broken { host: host(), reason: host() }),
-            ("held", Error::Tls { host: host(), fault: TlsFault::Expired }),
+            ("held", Error::Tls { host: host(), fault: Fault::Expired }),
             ("held", Error::TooLarge { host: host(), limit: 1 }),
             ("held", Error::Invalid(host())),
             ("held", Error::Setup(host())),

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use crate::config::{Secret, SecretError};
+use crate::config::{HttpAuthorization, Secret, SecretError};
 
 /// Between two looks at the sources of the secrets while the sink is held.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,7 +20,7 @@ type SecretHeaders = Vec<(String, SecretString)>;
 
 #[derive(Debug)]
 pub(super) struct Credentials {
-    token: Option<Secret>,
+    authorization: Option<HttpAuthorization>,
     headers: Vec<(String, Secret)>,
     /// As last read; kept after a refusal to see whether the source has changed.
     current: Option<SecretHeaders>,
@@ -28,8 +30,8 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    pub(super) fn new(token: Option<Secret>, headers: Vec<(String, Secret)>) -> Self {
-        Self { token, headers, current: None, is_stale: true, looked: None }
+    pub(super) fn new(authorization: Option<HttpAuthorization>, headers: Vec<(String, Secret)>) -> Self {
+        Self { authorization, headers, current: None, is_stale: true, looked: None }
     }
 
     /// The headers to send, in plain text.
@@ -62,23 +64,45 @@ impl Credentials {
 
     fn runs_commands(&self) -> bool {
         let headers = self.headers.iter().map(|(_, secret)| secret);
-        self.token.iter().chain(headers).any(|secret| matches!(secret, Secret::Command(_)))
+        let authorization = self.authorization.as_ref().map(secret_of);
+        authorization.into_iter().chain(headers).any(|secret| matches!(secret, Secret::Command(_)))
     }
 
     async fn read(&self) -> Result<SecretHeaders, SecretError> {
-        let (token, headers) = (self.token.clone(), self.headers.clone());
-        tokio::task::spawn_blocking(move || read_all(token.as_ref(), &headers))
+        let (authorization, headers) = (self.authorization.clone(), self.headers.clone());
+        tokio::task::spawn_blocking(move || read_all(authorization.as_ref(), &headers))
             .await
             .unwrap_or_else(|error| Err(SecretError(format!("reading the secrets broke off: {error}"))))
     }
 }
 
+fn secret_of(authorization: &HttpAuthorization) -> &Secret {
+    match authorization {
+        HttpAuthorization::Bearer(secret)
+        | HttpAuthorization::Basic { password: secret, .. }
+        | HttpAuthorization::ApiKey(secret)
+        | HttpAuthorization::Splunk(secret) => secret,
+    }
+}
+
 /// Reads files and runs programs: blocks.
-fn read_all(token: Option<&Secret>, headers: &[(String, Secret)]) -> Result<SecretHeaders, SecretError> {
+fn read_all(
+    authorization: Option<&HttpAuthorization>,
+    headers: &[(String, Secret)],
+) -> Result<SecretHeaders, SecretError> {
     let mut read = SecretHeaders::with_capacity(headers.len() + 1);
-    if let Some(token) = token {
-        let bearer = format!("Bearer {}", token.read()?.expose_secret());
-        read.push(("authorization".to_owned(), bearer.into()));
+    if let Some(authorization) = authorization {
+        let secret = secret_of(authorization).read()?;
+        let secret = secret.expose_secret();
+        let value = match authorization {
+            HttpAuthorization::Bearer(_) => format!("Bearer {secret}"),
+            HttpAuthorization::Basic { username, .. } => {
+                format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{secret}")))
+            }
+            HttpAuthorization::ApiKey(_) => format!("ApiKey {secret}"),
+            HttpAuthorization::Splunk(_) => format!("Splunk {secret}"),
+        };
+        read.push(("authorization".to_owned(), value.into()));
     }
     for (name, secret) in headers {
         read.push((name.to_ascii_lowercase(), secret.read()?));
