@@ -53,11 +53,19 @@ pub fn client_config(options: &Options) -> Result<ClientConfig, SetupError> {
         .with_custom_certificate_verifier(verifier);
     let Some(identity) = identity::read(options)? else { return Ok(builder.with_no_client_auth()) };
     let (cert_file, key_file) = (identity.cert_file.display(), identity.key_file.display());
+    // Told apart from the certificate, which the builder below would not.
+    let is_usable = builder.crypto_provider().key_provider.load_private_key(identity.key.clone_key()).is_ok();
+    if !is_usable {
+        let kinds = "RSA of 2048 bits and more, ECDSA on P-256, P-384 or P-521, or Ed25519";
+        return Err(SetupError(format!(
+            "the key in {key_file} is damaged, or not of a kind that works: {kinds}"
+        )));
+    }
     builder.with_client_auth_cert(identity.chain, identity.key).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => SetupError(format!(
             "the key in {key_file} does not belong to the first certificate in {cert_file}"
         )),
-        _ => SetupError(format!("can't use {cert_file} with {key_file}: {error}")),
+        error => SetupError(format!("can't use {cert_file}: {error}")),
     })
 }
 
