@@ -134,7 +134,7 @@ fn name_other(OtherError(other): &OtherError) -> Fault {
     // Types of crates below rustls that are not ours to name: they are known by what they print.
     match other.to_string().as_str() {
         "CaUsedAsEndEntity" => Fault::IsAuthority,
-        text if text.contains("extended key usage") => Fault::WrongPurpose,
+        "certificate had invalid extensions" => Fault::WrongPurpose,
         text => Fault::Other(text.to_owned()),
     }
 }
