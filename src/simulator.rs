@@ -19,6 +19,7 @@ mod receiver;
 mod render;
 mod request;
 mod serve;
+mod signature;
 mod stories;
 mod timeline;
 mod wire;

@@ -1,3 +1,4 @@
+mod proxy;
 mod trust;
 
 use std::io::{Read, Write};

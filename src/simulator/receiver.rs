@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::faults::Trigger;
+use super::signature;
 
 /// Originals are kept as text up to so many events: about 120 MB; of later ones only the hash.
 const KEPT_TEXTS: usize = 200_000;
@@ -19,7 +20,8 @@ const MOST_BODY: u64 = 256 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReceiverFaults {
-    /// Statuses to answer instead of taking events; `{"share": 1}` is until changed.
+    /// Statuses to answer instead of taking events; a 2xx is answered after taking them. `{"share": 1}` is until
+    /// changed.
     pub statuses: BTreeMap<u16, Trigger>,
     /// `Retry-After` of those answers, in seconds.
     pub retry_after: Option<u64>,
@@ -37,6 +39,9 @@ pub struct ReceiverFaults {
     pub slow_ms: u64,
     /// The bearer token that every request must have, else 401.
     pub token: Option<String>,
+    /// The key with which every request must be signed (Standard Webhooks), as `whsec_…` or as it stands, else
+    /// 401.
+    pub signing_secret: Option<String>,
     /// Headers that every request must have with these values, else 403.
     pub headers: BTreeMap<String, String>,
     /// Whether originals are kept as text; else only their hashes.
@@ -55,6 +60,7 @@ impl Default for ReceiverFaults {
             poison_status: 400,
             slow_ms: 0,
             token: None,
+            signing_secret: None,
             headers: BTreeMap::new(),
             keep: true,
         }
@@ -68,6 +74,8 @@ pub(crate) enum Reception {
     Take {
         /// Whether the answer is lost.
         lose_answer: bool,
+        /// The answer's status, a success.
+        status: u16,
     },
     /// No answer.
     Hang,
@@ -109,6 +117,7 @@ pub(crate) struct Receiver {
     repeats_in_row: u64,
     max_repeats_in_row: u64,
     keys: HashSet<u64>,
+    webhook_ids: HashSet<u64>,
     repeated_keys: u64,
 }
 
@@ -137,6 +146,8 @@ pub struct ReceiverStats {
     pub sequences: BTreeMap<String, Sequence>,
     /// Different `Idempotency-Key`s.
     pub idempotency_keys: u64,
+    /// Different `webhook-id`s of requests with a good signature.
+    pub webhook_ids: u64,
     /// Taken requests whose `Idempotency-Key` had been taken before.
     pub repeated_keys: u64,
 }
@@ -206,12 +217,34 @@ impl Receiver {
         if faults.reset_before.strikes(number, rng) {
             return Reception::Reset;
         }
-        for (status, trigger) in &mut faults.statuses {
-            if trigger.strikes(number, rng) {
-                return Reception::Status(*status);
-            }
+        let struck = faults
+            .statuses
+            .iter_mut()
+            .find_map(|(status, trigger)| trigger.strikes(number, rng).then_some(*status));
+        let status = struck.unwrap_or(200);
+        if !matches!(status, 200..=299) {
+            return Reception::Status(status);
         }
-        Reception::Take { lose_answer: faults.reset_after.strikes(number, rng) }
+        Reception::Take { lose_answer: faults.reset_after.strikes(number, rng), status }
+    }
+
+    /// Checks the signature of a request, where there has to be one.
+    ///
+    /// # Errors
+    /// 401 and what is wrong with it.
+    pub(crate) fn check_signature(
+        &mut self,
+        headers: &axum::http::HeaderMap,
+        body: &[u8],
+        now: i64,
+    ) -> Result<(), (u16, String)> {
+        let Some(secret) = &self.faults.signing_secret else { return Ok(()) };
+        let checked = signature::check(secret, headers, body, now);
+        self.refused += u64::from(checked.is_err());
+        checked.map_err(|error| (401, error))?;
+        self.webhook_ids
+            .extend(headers.get("webhook-id").map(|id| hash_of(&String::from_utf8_lossy(id.as_bytes()))));
+        Ok(())
     }
 
     /// Takes the events of a body, all or none.
@@ -282,6 +315,7 @@ impl Receiver {
             conflicting: self.conflicting,
             without_original: self.without_original,
             idempotency_keys: self.keys.len() as u64,
+            webhook_ids: self.webhook_ids.len() as u64,
             repeated_keys: self.repeated_keys,
             ..ReceiverStats::default()
         };

@@ -159,8 +159,8 @@ async fn receive(
         let rest = tokio::time::sleep(Duration::from_millis(slow_ms));
         serving.stop.run_until_cancelled(rest).await;
     }
-    let lose_answer = match reception {
-        Reception::Take { lose_answer } => lose_answer,
+    let (lose_answer, success) = match reception {
+        Reception::Take { lose_answer, status } => (lose_answer, status),
         Reception::Hang => return hang(&serving.stop).await,
         Reception::Reset => return reset(&cutter),
         Reception::Status(status) => return refusal(status, retry_after),
@@ -168,24 +168,30 @@ async fn receive(
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
     // Unpacking and reading a batch of a MiB takes some milliseconds.
     let taken = tokio::task::spawn_blocking(move || {
+        let now = jiff::Timestamp::now().as_second();
+        receiver.lock().check_signature(&headers, &body, now)?;
         let text = decode(&body).map_err(|error| (400, error))?;
         receiver.lock().take(&text, key.as_deref())
     })
     .await;
     match taken {
         Ok(Ok(_)) if lose_answer => reset(&cutter),
-        Ok(Ok(count)) => json(&serde_json::json!({"accepted": count})),
-        Ok(Err((status, error))) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            (status, format!("{error}\n")).into_response()
+        Ok(Ok(count)) => {
+            let mut response = json(&serde_json::json!({"accepted": count}));
+            *response.status_mut() = status_of(success);
+            response
         }
+        Ok(Err((status, error))) => (status_of(status), format!("{error}\n")).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
+fn status_of(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 fn refusal(status: u16, retry_after: Option<u64>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, "a simulated refusal\n").into_response();
+    let mut response = (status_of(status), "a simulated refusal\n").into_response();
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

@@ -1,6 +1,6 @@
 //! Who is trusted, and what is said when there is no trust: against a real TLS server.
 
-mod server;
+pub(super) mod server;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -17,13 +17,13 @@ use url::Url;
 use crate::tls::Options;
 
 /// An authority of a test.
-pub(super) struct Authority {
-    pub(super) issuer: Issuer<'static, KeyPair>,
-    pub(super) certificate: rcgen::Certificate,
+pub(in crate::http::tests) struct Authority {
+    pub(in crate::http::tests) issuer: Issuer<'static, KeyPair>,
+    pub(in crate::http::tests) certificate: rcgen::Certificate,
 }
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Self {
+    pub(in crate::http::tests) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -32,7 +32,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    pub(super) fn issue(&self, params: &CertificateParams) -> Certified {
+    pub(in crate::http::tests) fn issue(&self, params: &CertificateParams) -> Certified {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Certified { certificate, key }
@@ -46,25 +46,25 @@ impl Authority {
 }
 
 /// A certificate and its key.
-pub(super) struct Certified {
-    pub(super) certificate: rcgen::Certificate,
-    pub(super) key: KeyPair,
+pub(in crate::http::tests) struct Certified {
+    pub(in crate::http::tests) certificate: rcgen::Certificate,
+    pub(in crate::http::tests) key: KeyPair,
 }
 
-pub(super) fn certificate_for(name: &str) -> CertificateParams {
+pub(in crate::http::tests) fn certificate_for(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).unwrap()
 }
 
 /// What one server shows and wants.
-pub(super) struct Server<'a> {
-    pub(super) certificate: CertificateDer<'static>,
-    pub(super) key: PrivateKeyDer<'static>,
-    pub(super) clients_of: Option<&'a Authority>,
-    pub(super) version: &'static SupportedProtocolVersion,
+pub(in crate::http::tests) struct Server<'a> {
+    pub(in crate::http::tests) certificate: CertificateDer<'static>,
+    pub(in crate::http::tests) key: PrivateKeyDer<'static>,
+    pub(in crate::http::tests) clients_of: Option<&'a Authority>,
+    pub(in crate::http::tests) version: &'static SupportedProtocolVersion,
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn new(certified: &Certified) -> Self {
+    pub(in crate::http::tests) fn new(certified: &Certified) -> Self {
         Self {
             certificate: certified.certificate.der().clone(),
             key: private(&certified.key),
@@ -73,16 +73,16 @@ impl<'a> Server<'a> {
         }
     }
 
-    pub(super) fn speaking(self, version: &'static SupportedProtocolVersion) -> Self {
+    pub(in crate::http::tests) fn speaking(self, version: &'static SupportedProtocolVersion) -> Self {
         Self { version, ..self }
     }
 
-    pub(super) fn for_clients_of(self, authority: &'a Authority) -> Self {
+    pub(in crate::http::tests) fn for_clients_of(self, authority: &'a Authority) -> Self {
         Self { clients_of: Some(authority), ..self }
     }
 
     /// Answers one connection. Gives back the name that was asked for, once there is trust.
-    pub(super) fn start(self) -> (Url, JoinHandle<Option<Option<String>>>) {
+    pub(in crate::http::tests) fn start(self) -> (Url, JoinHandle<Option<Option<String>>>) {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[self.version])
@@ -104,7 +104,7 @@ impl<'a> Server<'a> {
     }
 }
 
-pub(super) fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
+pub(in crate::http::tests) fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivatePkcs8KeyDer::from(key.serialize_der()).into()
 }
 
@@ -133,24 +133,24 @@ fn answer(mut stream: &TcpStream, config: Arc<ServerConfig>) -> Option<Option<St
 }
 
 /// The files of a test.
-pub(super) struct Files(tempfile::TempDir);
+pub(in crate::http::tests) struct Files(tempfile::TempDir);
 
 impl Files {
-    pub(super) fn new() -> Self {
+    pub(in crate::http::tests) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub(super) fn write(&self, name: &str, text: &str) -> Option<PathBuf> {
+    pub(in crate::http::tests) fn write(&self, name: &str, text: &str) -> Option<PathBuf> {
         let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         Some(path)
     }
 
-    pub(super) fn trusting(&self, authority: &Authority) -> Options {
+    pub(in crate::http::tests) fn trusting(&self, authority: &Authority) -> Options {
         Options { ca_file: self.write("ca.pem", &authority.certificate.pem()), ..Options::default() }
     }
 
-    pub(super) fn being(&self, certified: &Certified, options: Options) -> Options {
+    pub(in crate::http::tests) fn being(&self, certified: &Certified, options: Options) -> Options {
         Options {
             cert_file: self.write("cert.pem", &certified.certificate.pem()),
             key_file: self.write("key.pem", &certified.key.serialize_pem()),
