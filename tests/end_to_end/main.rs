@@ -16,5 +16,5 @@ mod outages;
 mod receivers;
 mod rig;
 mod running;
-mod webhook;
 mod several;
+mod webhook;
