@@ -92,10 +92,7 @@ mod tests {
         let event = stored(r#"{"id": "7"}"#);
         let (action, document) = encoded(Format::ecs(true, "prod", &observer), "prod", &event);
         let id = "ab".repeat(16);
-        assert_eq!(
-            action,
-            serde_json::json!({"create": {"_index": "logs-hubspot.login-prod", "_id": id}})
-        );
+        assert_eq!(action, serde_json::json!({"create": {"_index": "logs-hubspot.login-prod", "_id": id}}));
         assert_eq!(document["event"]["id"], id);
         assert_eq!(document["data_stream"]["dataset"], "hubspot.login");
         assert_eq!(document["data_stream"]["namespace"], "prod");

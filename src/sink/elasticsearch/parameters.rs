@@ -98,7 +98,10 @@ mod tests {
         let unknown = r#"{"error":{"type":"illegal_argument_exception","reason":"request [/_bulk] contains unrecognized parameter: [include_source_on_error]"},"status":400}"#;
         assert!(parameters.forget_unknown(&all, &refusal(400, unknown)));
         assert_eq!(names(&parameters), ["filter_path", "require_data_stream"]);
-        assert!(parameters.forget_unknown(&all, &refusal(400, unknown)), "a batch that went at the same time");
+        assert!(
+            parameters.forget_unknown(&all, &refusal(400, unknown)),
+            "a batch that went at the same time"
+        );
         assert!(!parameters.forget_unknown(&parameters.query(), &refusal(400, unknown)), "it was not sent");
         let both = "contains unrecognized parameters: [include_source_on_error], [require_data_stream]";
         assert!(parameters.forget_unknown(&all, &refusal(400, both)));

@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn an_answer_of_something_else_is_no_success() {
-        for body in ["", "OK", "<html>Sign in</html>", "[]", "{}", r#"{"accepted":2}"#, r#"{"errors":false}"#] {
+        for body in ["", "OK", "<html>Sign in</html>", "[]", "{}", r#"{"accepted":2}"#, r#"{"errors":false}"#]
+        {
             let fault = BulkReply::read(body.as_bytes(), 2).unwrap_err();
             assert!(matches!(Outcome::from(fault), Outcome::Held { .. }), "{body}");
         }

@@ -125,7 +125,12 @@ mod tests {
     #[test]
     fn the_errors_that_receivers_send_have_their_verdicts() {
         for (expected, status, kind_of_error, reason) in [
-            ("accepted", 409, "version_conflict_engine_exception", "[ab]: version conflict, document already exists"),
+            (
+                "accepted",
+                409,
+                "version_conflict_engine_exception",
+                "[ab]: version conflict, document already exists",
+            ),
             ("held", 409, "resource_already_exists_exception", "something else in conflict"),
             ("retry", 429, "es_rejected_execution_exception", "rejected execution of primary operation"),
             ("retry", 429, "cluster_block_exception", "disk usage exceeded flood-stage watermark"),
@@ -134,16 +139,41 @@ mod tests {
             ("retry", 500, "i_o_exception", "No space left on device"),
             ("refused", 400, "document_parsing_exception", "failed to parse field [source.ip] of type [ip]"),
             ("refused", 400, "mapper_parsing_exception", "failed to parse"),
-            ("refused", 400, "strict_dynamic_mapping_exception", "dynamic introduction of [x] is not allowed"),
+            (
+                "refused",
+                400,
+                "strict_dynamic_mapping_exception",
+                "dynamic introduction of [x] is not allowed",
+            ),
             ("refused", 400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"),
             ("refused", 413, "es_rejected_execution_exception", "the operation is too large"),
             ("held", 400, "index_closed_exception", "closed"),
             ("held", 400, "invalid_index_name_exception", "Invalid index name [logs-A-b], must be lowercase"),
-            ("held", 400, "validation_exception", "Validation Failed: 1: this action would add [2] shards, but …"),
-            ("held", 400, "illegal_argument_exception", "Validation Failed: 1: this action would add [10] total shards"),
+            (
+                "held",
+                400,
+                "validation_exception",
+                "Validation Failed: 1: this action would add [2] shards, but …",
+            ),
+            (
+                "held",
+                400,
+                "illegal_argument_exception",
+                "Validation Failed: 1: this action would add [10] total shards",
+            ),
             ("held", 400, "illegal_argument_exception", "pipeline with id [logs@custom] does not exist"),
-            ("held", 404, "index_not_found_exception", "no such index [logs-x-y] and [require_data_stream] request flag is [true]"),
-            ("held", 403, "security_exception", "action [indices:admin/auto_create] is unauthorized for API key id [x]"),
+            (
+                "held",
+                404,
+                "index_not_found_exception",
+                "no such index [logs-x-y] and [require_data_stream] request flag is [true]",
+            ),
+            (
+                "held",
+                403,
+                "security_exception",
+                "action [indices:admin/auto_create] is unauthorized for API key id [x]",
+            ),
             ("held", 401, "security_exception", "missing authentication credentials"),
         ] {
             let verdict = of_item(&item(status, kind_of_error, reason));
@@ -153,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_reason_names_type_and_words_and_obeys_no_terminal() {
-        let Verdict::Refused(reason) = of_item(&item(400, "document_parsing_exception", "bad\x1b[31m\nvalue"))
+        let Verdict::Refused(reason) =
+            of_item(&item(400, "document_parsing_exception", "bad\x1b[31m\nvalue"))
         else {
             panic!("not refused")
         };
@@ -175,7 +206,11 @@ mod tests {
                     assert_eq!(after, Some(Duration::from_secs(7)), "{status}");
                 }
                 Outcome::Refused { suspects, .. } => {
-                    assert_eq!((status, suspects), (413, None), "no event is at fault for the form of a request");
+                    assert_eq!(
+                        (status, suspects),
+                        (413, None),
+                        "no event is at fault for the form of a request"
+                    );
                 }
                 Outcome::Held { .. } => assert!(status < 500, "{status}"),
                 other => panic!("{status}: {other:?}"),
