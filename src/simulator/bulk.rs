@@ -224,3 +224,6 @@ async fn account(State(serving): State<Serving>, Path(name): Path<String>, heade
     }
     respond((200, json!({"user_name": "forwarder", "roles": ["auditferry_writer"], "backend_roles": []})))
 }
+
+#[cfg(test)]
+mod tests;
