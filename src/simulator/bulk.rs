@@ -159,19 +159,18 @@ fn check_query(faults: &BulkFaults, query: &str) -> Result<String, Answer> {
 }
 
 /// The receiver of this name, when the request has its credential.
-fn authorized(serving: &Serving, name: &str, headers: &HeaderMap) -> Result<SharedReceiver, Response> {
-    let Some(receiver) = serving.simulator.receiver(name) else { return Err(refused("too many receivers")) };
-    if receiver.lock().is_authorized(headers) {
-        return Ok(receiver);
-    }
-    Err(respond(error(401, "security_exception", "unable to authenticate with provided credentials")))
+fn authorized(serving: &Serving, name: &str, headers: &HeaderMap) -> Option<SharedReceiver> {
+    let receiver = serving.simulator.receiver(name)?;
+    let is_authorized = receiver.lock().is_authorized(headers);
+    is_authorized.then_some(receiver)
+}
+
+fn unauthorized() -> Response {
+    respond(error(401, "security_exception", "unable to authenticate with provided credentials"))
 }
 
 async fn root(State(serving): State<Serving>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let receiver = match authorized(&serving, &name, &headers) {
-        Ok(receiver) => receiver,
-        Err(response) => return response,
-    };
+    let Some(receiver) = authorized(&serving, &name, &headers) else { return unauthorized() };
     let receiver = receiver.lock();
     let faults = &receiver.faults.bulk;
     if faults.missing_privileges.contains("monitor") {
@@ -196,10 +195,7 @@ async fn privileges(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let receiver = match authorized(&serving, &name, &headers) {
-        Ok(receiver) => receiver,
-        Err(response) => return response,
-    };
+    let Some(receiver) = authorized(&serving, &name, &headers) else { return unauthorized() };
     let receiver = receiver.lock();
     let faults = &receiver.faults.bulk;
     if faults.opensearch || faults.without_security {
@@ -214,10 +210,7 @@ async fn privileges(
 }
 
 async fn account(State(serving): State<Serving>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let receiver = match authorized(&serving, &name, &headers) {
-        Ok(receiver) => receiver,
-        Err(response) => return response,
-    };
+    let Some(receiver) = authorized(&serving, &name, &headers) else { return unauthorized() };
     if !receiver.lock().faults.bulk.opensearch {
         let reason = "no handler found for uri [/_plugins/_security/authinfo] and method [GET]";
         return respond((400, json!({ "error": reason })));
