@@ -142,8 +142,11 @@ impl<'a> Round<'a> {
 
     /// The one just asked has answered: it is asked first from now on.
     pub(super) fn answered(self) {
-        let (_, reason) = self.summary();
-        self.endpoints.change_to(self.start + self.asked - 1, &reason);
+        // Another delivery may have found the first one gone meanwhile, and is believed.
+        if !self.failures.is_empty() {
+            let (_, reason) = self.summary();
+            self.endpoints.change_to(self.start + self.asked - 1, &reason);
+        }
     }
 
     /// None has answered.
@@ -225,6 +228,19 @@ mod tests {
         let mut round = endpoints.round();
         assert_eq!(round.next().unwrap().host, "node1.invalid:9200");
         round.answered();
+        assert_eq!(endpoints.current().host, "node1.invalid:9200");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_two_deliveries_at_once_the_one_that_found_a_node_gone_decides() {
+        let endpoints = endpoints(2);
+        let (mut slow, mut quick) = (endpoints.round(), endpoints.round());
+        slow.next().unwrap();
+        quick.next().unwrap();
+        quick.failed(retry(None, "gone"));
+        quick.next().unwrap();
+        quick.answered();
+        slow.answered();
         assert_eq!(endpoints.current().host, "node1.invalid:9200");
     }
 

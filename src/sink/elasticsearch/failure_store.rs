@@ -36,7 +36,7 @@ impl FailureStore {
     }
 
     /// How many to tell of, when it is time.
-    fn due(&self, documents: usize) -> Option<usize> {
+    pub(super) fn due(&self, documents: usize) -> Option<usize> {
         if documents == 0 {
             return None;
         }

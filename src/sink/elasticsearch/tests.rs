@@ -166,6 +166,18 @@ async fn each_item_has_its_own_verdict() {
 }
 
 #[tokio::test]
+async fn what_goes_to_the_failure_store_is_accepted_and_told() {
+    let cluster = Cluster::start().await;
+    let sink = cluster.sink();
+    assert_eq!(sink.deliver(&batch(ecs(), &["{}"])).await, Outcome::Accepted);
+    assert_eq!(sink.failure_store.due(1), Some(1), "nothing has been told yet");
+    let sink = cluster.sink();
+    cluster.change("main", &json!({"bulk": {"failure_store": {"every": 2}}}));
+    assert_eq!(sink.deliver(&three()).await, Outcome::Accepted);
+    assert_eq!(sink.failure_store.due(1), None, "it has just been told");
+}
+
+#[tokio::test]
 async fn an_older_version_is_found_out_and_asked_for_what_it_knows() {
     let cluster = Cluster::start().await;
     let unknown = ["include_source_on_error", "require_data_stream"];
