@@ -135,6 +135,19 @@ fn a_missing_privilege_holds_the_sink_until_it_is_given() {
 }
 
 #[test]
+fn check_names_the_missing_privilege_and_writes_nothing() {
+    let simulator = Simulator::start(&["--events", "0", "--rate", "0"]);
+    let place = place(&simulator, &[&simulator.address], 100, "");
+    let passed = place.run(&["check"]);
+    assert!(passed.stdout.contains("may write to logs-*-default"), "{passed:?}");
+    simulator.receiver_faults(&json!({"bulk": {"missing_privileges": ["auto_configure"]}}));
+    let failed = place.run(&["check"]);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(failed.stdout.contains("lacks auto_configure on logs-*-default"), "{failed:?}");
+    assert_eq!(simulator.stats().events, 0);
+}
+
+#[test]
 fn several_batches_at_once_through_a_receiver_on_a_bad_day_arrive_once() {
     let simulator = Simulator::start(&["--events", "1500", "--rate", "0"]);
     let more = "max_in_flight = 4\ntimeout = \"2s\"";
