@@ -8,6 +8,7 @@
 mod actions;
 mod arrivals;
 mod brevo;
+mod bulk;
 mod compare;
 mod control;
 mod endpoint;
@@ -25,6 +26,7 @@ mod timeline;
 mod wire;
 mod world;
 
+pub use bulk::BulkFaults;
 pub use compare::{Comparison, Example};
 pub use control::{Likeness, Planted};
 pub use endpoint::{Endpoint, Product, Stream};

@@ -1,5 +1,7 @@
 //! A receiver of events that remembers what it was given.
 
+mod raw;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,6 +10,7 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bulk::{BulkFaults, Index};
 use super::faults::Trigger;
 use super::signature;
 
@@ -31,13 +34,13 @@ pub struct ReceiverFaults {
     pub reset_before: Trigger,
     /// The events are taken and the connection is reset: the answer is lost.
     pub reset_after: Trigger,
-    /// A request that holds this text is refused as a whole.
+    /// A request that holds this text is refused as a whole; of `_bulk`, the one document.
     pub poison: Option<String>,
     /// With this status.
     pub poison_status: u16,
     /// How long each answer takes, in milliseconds.
     pub slow_ms: u64,
-    /// The bearer token that every request must have, else 401.
+    /// The token that every request must have in `Authorization`, behind any scheme, else 401.
     pub token: Option<String>,
     /// The key with which every request must be signed (Standard Webhooks), as `whsec_…` or as it stands, else
     /// 401.
@@ -46,6 +49,8 @@ pub struct ReceiverFaults {
     pub headers: BTreeMap<String, String>,
     /// Whether originals are kept as text; else only their hashes.
     pub keep: bool,
+    /// As Elasticsearch.
+    pub bulk: BulkFaults,
 }
 
 impl Default for ReceiverFaults {
@@ -63,6 +68,7 @@ impl Default for ReceiverFaults {
             signing_secret: None,
             headers: BTreeMap::new(),
             keep: true,
+            bulk: BulkFaults::default(),
         }
     }
 }
@@ -107,11 +113,15 @@ pub(crate) struct Receiver {
     pub faults: ReceiverFaults,
     /// Every event once.
     pub unique: HashMap<u128, Received>,
+    /// As Elasticsearch.
+    pub index: Index,
     datasets: Vec<String>,
     logs: Vec<(String, String)>,
-    requests: u64,
+    /// Requests with events, refused ones included.
+    pub requests: u64,
+    /// Requests of which nothing was taken.
+    pub refused: u64,
     events: u64,
-    refused: u64,
     without_original: u64,
     conflicting: u64,
     repeats_in_row: u64,
@@ -150,6 +160,8 @@ pub struct ReceiverStats {
     pub webhook_ids: u64,
     /// Taken requests whose `Idempotency-Key` had been taken before.
     pub repeated_keys: u64,
+    /// Items of `_bulk` by the status that they got.
+    pub items: BTreeMap<u16, u64>,
 }
 
 /// The sequences of one stream.
@@ -191,6 +203,14 @@ struct DeliveredFrom<'a> {
     stream: Cow<'a, str>,
 }
 
+impl Received {
+    /// Whether it is the same event, not only the same id.
+    fn is_like(&self, delivered: &Delivered<'_>) -> bool {
+        let original = delivered.event.original.as_deref().unwrap_or_default();
+        self.hash == hash_of(original) && self.sequence == delivered.event.sequence
+    }
+}
+
 impl Receiver {
     /// What becomes of the next request, by its headers and the switches.
     pub(crate) fn receive(&mut self, headers: &axum::http::HeaderMap, rng: &mut fastrand::Rng) -> Reception {
@@ -201,13 +221,13 @@ impl Receiver {
     }
 
     fn reception(&mut self, headers: &axum::http::HeaderMap, rng: &mut fastrand::Rng) -> Reception {
+        if !self.is_authorized(headers) {
+            return Reception::Status(401);
+        }
         let has = |name: &str, value: &str| {
             headers.get(name).is_some_and(|given| given.as_bytes() == value.as_bytes())
         };
         let (faults, number) = (&mut self.faults, self.requests);
-        if faults.token.as_ref().is_some_and(|token| !has("authorization", &format!("Bearer {token}"))) {
-            return Reception::Status(401);
-        }
         if faults.headers.iter().any(|(name, value)| !has(name, value)) {
             return Reception::Status(403);
         }
@@ -247,6 +267,12 @@ impl Receiver {
         Ok(())
     }
 
+    /// Whether the headers have the token, if there must be one.
+    pub(crate) fn is_authorized(&self, headers: &axum::http::HeaderMap) -> bool {
+        let given = headers.get("authorization").and_then(|value| value.to_str().ok()?.split_once(' '));
+        self.faults.token.as_ref().is_none_or(|token| given.is_some_and(|(_, given)| given == token))
+    }
+
     /// Takes the events of a body, all or none.
     ///
     /// # Errors
@@ -278,12 +304,30 @@ impl Receiver {
         Ok(count)
     }
 
+    /// Takes one document under this id; `false` when there is one, which stays.
+    ///
+    /// # Errors
+    /// When it is not an event, or its own id is another.
+    pub(crate) fn take_document(&mut self, id: &str, dataset: &str, text: &str) -> Result<bool, String> {
+        let (number, event) = read_event(text).or_else(|error| raw::read(text, dataset).ok_or(error))?;
+        if event.event.id != id {
+            return Err(format!("_id is {id} and event.id is {}", event.event.id));
+        }
+        if let Some(known) = self.unique.get(&number) {
+            self.conflicting += u64::from(!known.is_like(&event));
+            return Ok(false);
+        }
+        self.remember(number, &event);
+        self.events += 1;
+        Ok(true)
+    }
+
     fn remember(&mut self, id: u128, delivered: &Delivered<'_>) {
         let event = &delivered.event;
         let original = event.original.as_deref().unwrap_or_default();
         let hash = hash_of(original);
         if let Some(known) = self.unique.get(&id) {
-            self.conflicting += u64::from(known.hash != hash || known.sequence != event.sequence);
+            self.conflicting += u64::from(!known.is_like(delivered));
             self.repeats_in_row += 1;
             self.max_repeats_in_row = self.max_repeats_in_row.max(self.repeats_in_row);
             return;
@@ -317,6 +361,7 @@ impl Receiver {
             idempotency_keys: self.keys.len() as u64,
             webhook_ids: self.webhook_ids.len() as u64,
             repeated_keys: self.repeated_keys,
+            items: self.index.statuses.clone(),
             ..ReceiverStats::default()
         };
         let mut numbers: Vec<HashSet<i64>> = vec![HashSet::new(); self.logs.len()];
@@ -400,10 +445,13 @@ fn read_events(text: &str) -> Result<Vec<(u128, Delivered<'_>)>, String> {
 fn read_event(line: &str) -> Result<(u128, Delivered<'_>), String> {
     let event: Delivered<'_> =
         serde_json::from_str(line).map_err(|error| format!("not an event: {error}"))?;
-    let id = &event.event.id;
+    Ok((read_id(&event.event.id)?, event))
+}
+
+fn read_id(id: &str) -> Result<u128, String> {
     let valid = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     match u128::from_str_radix(id, 16) {
-        Ok(number) if valid => Ok((number, event)),
+        Ok(number) if valid => Ok(number),
         _ => Err(format!("event.id is not 32 hexadecimal digits: {id}")),
     }
 }
