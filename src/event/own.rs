@@ -66,6 +66,15 @@ pub enum OwnEvent {
         /// In the receiver's words.
         reason: String,
     },
+    /// Somebody has changed the state with a command.
+    StateChanged {
+        /// The command, such as `dead-letters drop`.
+        command: String,
+        /// What it does, for people.
+        change: String,
+        /// The number of the user who gave it.
+        uid: u32,
+    },
     /// A stream is still there.
     Heartbeat {
         /// The stream.
@@ -143,6 +152,7 @@ impl OwnEvent {
             Self::SinkHeld { .. } => "sink-held",
             Self::SinkRecovered { .. } => "sink-recovered",
             Self::EventDeadLettered { .. } => "event-dead-lettered",
+            Self::StateChanged { .. } => "state-changed",
             Self::Heartbeat { .. } => "heartbeat",
         }
     }
@@ -178,6 +188,7 @@ impl OwnEvent {
             Self::EventDeadLettered { sink, event_id, reason } => {
                 format!("Sink {sink} refused event {event_id} for good: {reason}")
             }
+            Self::StateChanged { change, uid, .. } => format!("{change} (by user {uid})"),
             Self::Heartbeat { stream, .. } => format!("{stream} is being collected"),
         }
     }
@@ -203,6 +214,9 @@ impl OwnEvent {
             Self::SinkRecovered { sink } => vec![("sink", sink.clone())],
             Self::EventDeadLettered { sink, event_id, reason } => {
                 vec![("sink", sink.clone()), ("event_id", event_id.clone()), ("reason", reason.clone())]
+            }
+            Self::StateChanged { command, change, uid } => {
+                vec![("command", command.clone()), ("change", change.clone()), ("uid", uid.to_string())]
             }
             Self::Heartbeat { stream, newest, last_success } => {
                 let mut pairs = about(stream);
