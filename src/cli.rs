@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod dead_letters;
 mod demo;
 mod log;
 mod run;
@@ -64,6 +65,9 @@ enum Command {
     Check(CheckArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
     Status(StatusArgs),
+    /// Look at the events that a sink refused for good, send them again or drop them
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Print an example or the JSON Schema of the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -147,6 +151,12 @@ pub fn main() -> ExitCode {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
         }
+        Command::DeadLetters(command) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| {
+                block_on(|stop| async move { dead_letters::run(&config, command, stop).await })
+            })
+        }
         Command::Config(ConfigCommand::Example) => done(config::example()),
         Command::Config(ConfigCommand::Schema) => done(config::schema()),
         Command::Simulate(args) => block_on(|stop| simulate::run(args, stop)),
@@ -225,7 +235,15 @@ impl Failure {
     }
 }
 
+/// A command line that is understood but can't be obeyed: nothing was touched.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(&'static str);
+
 fn exit_code(failure: &anyhow::Error) -> u8 {
+    if failure.is::<Usage>() {
+        return EXIT_CONFIGURATION;
+    }
     let held = failure.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>().or(match cause.downcast_ref::<ServiceError>() {
             Some(ServiceError::Store(store)) => Some(store),

@@ -166,13 +166,19 @@ fn without_query(url: &url::Url) -> String {
 /// An empty line and a table with its columns under each other.
 pub(super) fn columns<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
     let rows: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    format!("\n{}", rows.iter().map(line).collect::<String>())
+    let widths = widths(&rows);
+    format!("\n{}", rows.iter().map(|row| line(row, widths)).collect::<String>())
+}
+
+/// How wide each column must be, in characters.
+pub(super) fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+}
+
+/// A line of a table.
+pub(super) fn line<const N: usize>(row: &[String; N], widths: [usize; N]) -> String {
+    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+    format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
 }
 
 #[cfg(test)]

@@ -68,6 +68,15 @@ pub enum OwnEvent {
     },
     /// Somebody tries whether events arrive; never stored.
     Test,
+    /// Somebody has changed the state with a command.
+    StateChanged {
+        /// The command, such as `dead-letters drop`.
+        command: String,
+        /// What it does, for people.
+        change: String,
+        /// The number of the user who gave it.
+        uid: u32,
+    },
     /// A stream is still there.
     Heartbeat {
         /// The stream.
@@ -146,6 +155,7 @@ impl OwnEvent {
             Self::SinkRecovered { .. } => "sink-recovered",
             Self::EventDeadLettered { .. } => "event-dead-lettered",
             Self::Test => "test",
+            Self::StateChanged { .. } => "state-changed",
             Self::Heartbeat { .. } => "heartbeat",
         }
     }
@@ -182,6 +192,7 @@ impl OwnEvent {
                 format!("Sink {sink} refused event {event_id} for good: {reason}")
             }
             Self::Test => "A test: what auditferry sends arrives".to_owned(),
+            Self::StateChanged { change, uid, .. } => format!("{change} (by user {uid})"),
             Self::Heartbeat { stream, .. } => format!("{stream} is being collected"),
         }
     }
@@ -209,6 +220,9 @@ impl OwnEvent {
             Self::SinkRecovered { sink } => vec![("sink", sink.clone())],
             Self::EventDeadLettered { sink, event_id, reason } => {
                 vec![("sink", sink.clone()), ("event_id", event_id.clone()), ("reason", reason.clone())]
+            }
+            Self::StateChanged { command, change, uid } => {
+                vec![("command", command.clone()), ("change", change.clone()), ("uid", uid.to_string())]
             }
             Self::Heartbeat { stream, newest, last_success } => {
                 let mut pairs = about(stream);

@@ -10,6 +10,7 @@ mod brevo;
 mod configuration;
 mod crash;
 mod credentials;
+mod dead_letters;
 mod elastic;
 mod oddities;
 mod once;
