@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use tokio::time::timeout;
 
 use self::model::{LIMITS, ModelSpool, Rig, ScriptedSink, rig};
+use super::ledger::{Ledger, Step};
 use super::*;
 use crate::encode::{Envelope, Format};
-use crate::sink::Verdict;
+use crate::sink::{Outcome, Verdict};
 
 fn retry(after: Option<Duration>) -> Outcome {
     Outcome::Retry { after, reason: "busy".to_owned() }
@@ -113,7 +114,7 @@ fn the_position_never_passes_an_event_that_is_open() {
     for event in &events {
         batch.push(Arc::clone(event), b"{}");
     }
-    let mut ledger = Ledger::new(batch);
+    let mut ledger = Ledger::new([batch]);
     let again = || Verdict::Retry("queue".to_owned());
     ledger.apply(Outcome::Each(vec![
         Verdict::Accepted,
