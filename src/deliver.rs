@@ -149,20 +149,45 @@ impl<S: Spool> Worker<S> {
         self.letters.tick(now);
         self.reads_from = self.reads_from.filter(|from| *from > now);
         while self.pace.is_open() {
-            if let Some((flight, part)) = self.flights.begin() {
-                self.send(part, Cargo::Flight(flight));
-            } else if !self.has_place() {
-                return;
-            } else if let Some(part) = self.letters.begin() {
-                // Before the next batch, or a full spool would never let them through. It has its turn while
-                // the next letters are looked up.
-                self.send(part, Cargo::Letters);
-            } else if let Some(batch) = self.ready_batch(now, is_draining) {
-                self.flights.push(batch);
-            } else {
+            // Letters go before the next batch, or a full spool would never let them through; it has its turn
+            // while the next letters are looked up. After a rest they go behind it: it may be for them.
+            let letters_first = !self.pace.is_probing();
+            let has_begun = self.send_part()
+                || self.has_place()
+                    && (letters_first && self.send_letters()
+                        || self.launch(now, is_draining)
+                        || self.send_letters());
+            if !has_begun {
                 return;
             }
         }
+    }
+
+    /// Sends the first part, in order, that waits for it.
+    fn send_part(&mut self) -> bool {
+        let Some((flight, part)) = self.flights.begin() else { return false };
+        self.send(part, Cargo::Flight(flight));
+        true
+    }
+
+    fn send_letters(&mut self) -> bool {
+        let Some(part) = self.letters.begin() else { return false };
+        self.send(part, Cargo::Letters);
+        true
+    }
+
+    /// Takes in the next batch, if it is ready: full, or its first event has waited long enough, or no other
+    /// will come.
+    fn launch(&mut self, now: Instant, is_draining: bool) -> bool {
+        let is_ready = self.batcher.is_full()
+            || self.batcher.due().is_some_and(|due| due <= now)
+            || (is_draining && self.is_read_out);
+        if !is_ready {
+            return false;
+        }
+        let Some(batch) = self.batcher.take() else { return false };
+        self.flights.push(batch);
+        true
     }
 
     fn send(&mut self, part: Arc<Batch>, cargo: Cargo) {
@@ -174,14 +199,6 @@ impl<S: Spool> Worker<S> {
     fn has_place(&self) -> bool {
         let taken = self.flights.len() + usize::from(self.letters.is_under_way());
         taken < self.sink.max_in_flight().max(1)
-    }
-
-    /// The next batch: full, or its first event has waited long enough, or no other will come.
-    fn ready_batch(&mut self, now: Instant, is_draining: bool) -> Option<Batch> {
-        let is_ready = self.batcher.is_full()
-            || self.batcher.due().is_some_and(|due| due <= now)
-            || (is_draining && self.is_read_out);
-        if is_ready { self.batcher.take() } else { None }
     }
 
     /// Waits for the next thing to do; the next batch is read and encoded meanwhile.

@@ -1,6 +1,7 @@
 //! What became of each event of a batch, and what of it is still to be sent.
 
 use std::collections::VecDeque;
+use std::iter::once;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +184,7 @@ fn divided(len: usize, suspects: Option<Suspects>) -> (usize, Vec<Range<usize>>)
     }
     let accepted = accepted.min(alone.start);
     let singles = alone.clone().map(|index| index..index + 1);
-    let pieces = [accepted..alone.start].into_iter().chain(singles).chain([alone.end..len]);
+    let pieces = once(accepted..alone.start).chain(singles).chain(once(alone.end..len));
     (accepted, pieces.filter(|piece| !piece.is_empty()).collect())
 }
 
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     #[expect(clippy::reversed_empty_ranges, reason = "what makes no sense")]
     fn places_beside_the_batch_do_no_harm() {
-        assert_eq!(ten(usize::MAX, 0..0), (9, vec![9..10]), "one of them is bad");
+        assert_eq!(ten(usize::MAX, 0..0), (9, once(9..10).collect()), "one of them is bad");
         assert_eq!(ten(10, 3..5), (3, vec![3..4, 4..5, 5..10]), "a suspect is not accepted");
         assert_eq!(ten(0, 8..usize::MAX), (0, vec![0..8, 8..9, 9..10]));
         assert_eq!(ten(0, 40..50), (0, vec![0..5, 5..10]));

@@ -97,9 +97,9 @@ impl<R: Returns> Letters<R> {
         Some(part)
     }
 
-    /// When they may be sent again.
+    /// When they may be sent again. The credential is looked at for the whole sink.
     pub(super) fn alarm(&self) -> Option<Instant> {
-        self.ledger.as_ref().and_then(|_| self.pace.alarm())
+        self.ledger.as_ref().and_then(|_| self.pace.rests_until())
     }
 
     /// What they rest for may have been mended.

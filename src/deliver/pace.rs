@@ -77,6 +77,11 @@ impl Pace {
         matches!(self.phase, Phase::Flowing | Phase::Probing { is_sent: false })
     }
 
+    /// Whether the next delivery goes alone, after a rest.
+    pub(super) fn is_probing(&self) -> bool {
+        matches!(self.phase, Phase::Probing { .. })
+    }
+
     /// A delivery begins. Gives what [`Pace::take_down`] wants to know of it.
     pub(super) fn begin(&mut self) -> u64 {
         if let Phase::Probing { is_sent } = &mut self.phase {
@@ -85,7 +90,15 @@ impl Pace {
         self.rests
     }
 
-    /// When there is something to do without an outcome.
+    /// The end of the rest.
+    pub(super) fn rests_until(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Resting { until, .. } => Some(until),
+            Phase::Flowing | Phase::Probing { .. } => None,
+        }
+    }
+
+    /// When there is something to do without an outcome: the end of the rest, or a look at the credential.
     pub(super) fn alarm(&self) -> Option<Instant> {
         match self.phase {
             Phase::Resting { until, look } => Some(look.map_or(until, |look| look.min(until))),

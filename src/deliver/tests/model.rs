@@ -16,6 +16,9 @@ use crate::event::{EventId, StoredEvent, StreamName};
 use crate::sink::{Batch, Outcome, Probe, Sink};
 use crate::store::{SinkNote, StoreError};
 
+/// Sees the positions of settled events, and which of them are refused.
+pub(super) type Witness = Box<dyn FnMut(&[i64], &[i64]) + Send>;
+
 /// The store: what is committed, and what would be on disk after a kill.
 #[derive(Default)]
 pub(super) struct Disk {
@@ -26,12 +29,35 @@ pub(super) struct Disk {
     pub(super) notes: Vec<SinkNote>,
     /// What the next calls of `advance` answer instead of doing it.
     pub(super) failures: Vec<StoreError>,
+    /// Asked before each access, for a failure instead.
+    pub(super) trouble: Option<Box<dyn FnMut() -> Option<StoreError> + Send>>,
+    /// Told which events the position passes, or which letters are settled, and which of them are refused.
+    pub(super) witness: Option<Witness>,
+    /// The positions put on disk, one after the other.
+    pub(super) positions: Vec<i64>,
+    /// Dead letters that somebody wants to be tried again.
+    pub(super) returned: Vec<Returned>,
+    /// Letters that were accepted.
+    pub(super) redeemed: Vec<i64>,
 }
+
+impl Disk {
+    fn fails(&mut self) -> Result<(), StoreError> {
+        match self.trouble.as_mut().and_then(|trouble| trouble()) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The numbers of letters begin behind this one.
+pub(super) const LETTERS: i64 = 1_000_000;
 
 #[derive(Clone, Default)]
 pub(super) struct ModelSpool {
     pub(super) disk: Arc<Mutex<Disk>>,
     pub(super) committed: Arc<Notify>,
+    pub(super) given_back: Arc<Notify>,
     pub(super) read_to: i64,
 }
 
@@ -44,22 +70,22 @@ impl ModelSpool {
 
     pub(super) fn commit(&self, count: i64, source: &str) {
         let mut disk = self.disk.lock().unwrap();
-        let stream = Arc::new(StreamName { source: source.to_owned(), stream: "login".to_owned() });
         for _ in 0..count {
             // Positions have holes: the spool is shared by all sinks.
             let position = disk.events.last().map_or(0, |last| last.position) + 3;
-            let mut id = [0; 16];
-            id[..8].copy_from_slice(&position.to_be_bytes());
-            disk.events.push(Arc::new(StoredEvent {
-                position,
-                stream: Arc::clone(&stream),
-                sequence: position,
-                id: EventId::from_bytes(id),
-                core: "{\"event\":{}}".into(),
-                original: format!("{{\"n\":{position}}}").into(),
-            }));
+            disk.events.push(event(position, source));
         }
         self.committed.notify_one();
+    }
+
+    /// Somebody wants so many dead letters to be tried again.
+    pub(super) fn give_back(&self, count: i64) {
+        let mut disk = self.disk.lock().unwrap();
+        for _ in 0..count {
+            let letter = disk.returned.last().map_or(LETTERS, |last| last.letter) + 2;
+            disk.returned.push(Returned { letter, event: event(letter, "crm") });
+        }
+        self.given_back.notify_one();
     }
 
     /// As a new process finds it.
@@ -73,11 +99,26 @@ impl ModelSpool {
     }
 }
 
+fn event(position: i64, source: &str) -> Arc<StoredEvent> {
+    let stream = Arc::new(StreamName { source: source.to_owned(), stream: "login".to_owned() });
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&position.to_be_bytes());
+    Arc::new(StoredEvent {
+        position,
+        stream,
+        sequence: position,
+        id: EventId::from_bytes(id),
+        core: "{\"event\":{}}".into(),
+        original: format!("{{\"n\":{position}}}").into(),
+    })
+}
+
 impl Spool for ModelSpool {
     async fn next(&mut self, most: usize, _: usize) -> Result<Vec<Arc<StoredEvent>>, StoreError> {
         loop {
             let read: Vec<_> = {
-                let disk = self.disk.lock().unwrap();
+                let mut disk = self.disk.lock().unwrap();
+                disk.fails()?;
                 disk.events.iter().filter(|event| event.position > self.read_to).take(most).cloned().collect()
             };
             if let Some(last) = read.last() {
@@ -106,10 +147,17 @@ impl Spool for ModelSpool {
         if let Some(failure) = disk.failures.pop() {
             return Err(failure);
         }
-        let passed =
-            disk.events.iter().filter(|event| (disk.position + 1..=position).contains(&event.position));
-        assert_eq!(passed.count() as u64, accepted + refused.len() as u64, "every event passed is settled");
+        disk.fails()?;
+        let passed: Vec<i64> = disk.events.iter().map(|event| event.position).collect();
+        let from = passed.partition_point(|event| *event <= disk.position);
+        let to = passed.partition_point(|event| *event <= position);
+        let passed = &passed[from..to];
+        assert_eq!(passed.len() as u64, accepted + refused.len() as u64, "every event passed is settled");
+        if let Some(witness) = &mut disk.witness {
+            witness(passed, &refused.iter().map(|(event, _)| event.position).collect::<Vec<_>>());
+        }
         disk.position = position;
+        disk.positions.push(position);
         disk.accepted += accepted;
         disk.dead_letters.extend(refused.into_iter().map(|(event, reason)| (event.position, reason)));
         Ok(())
@@ -120,21 +168,46 @@ impl Spool for ModelSpool {
         Ok(())
     }
 
-    type Returns = NoReturns;
+    type Returns = ModelReturns;
 
-    fn returns(&self) -> NoReturns {
-        NoReturns
+    fn returns(&self) -> ModelReturns {
+        ModelReturns { disk: Arc::clone(&self.disk), given_back: Arc::clone(&self.given_back) }
     }
 }
 
-pub(super) struct NoReturns;
+pub(super) struct ModelReturns {
+    disk: Arc<Mutex<Disk>>,
+    given_back: Arc<Notify>,
+}
 
-impl Returns for NoReturns {
-    async fn next(&mut self, _most: usize) -> Result<Vec<Returned>, StoreError> {
-        std::future::pending().await
+impl Returns for ModelReturns {
+    async fn next(&mut self, most: usize) -> Result<Vec<Returned>, StoreError> {
+        loop {
+            {
+                let mut disk = self.disk.lock().unwrap();
+                disk.fails()?;
+                if !disk.returned.is_empty() {
+                    return Ok(disk.returned.iter().take(most).cloned().collect());
+                }
+            }
+            self.given_back.notified().await;
+        }
     }
 
-    async fn settle(&mut self, _: Vec<i64>, _: Vec<(i64, String)>) -> Result<(), StoreError> {
+    async fn settle(&mut self, accepted: Vec<i64>, refused: Vec<(i64, String)>) -> Result<(), StoreError> {
+        let mut disk = self.disk.lock().unwrap();
+        disk.fails()?;
+        let bad: Vec<i64> = refused.iter().map(|(letter, _)| *letter).collect();
+        let mut settled = [accepted.clone(), bad.clone()].concat();
+        settled.sort_unstable();
+        let before = disk.returned.len();
+        disk.returned.retain(|returned| !settled.contains(&returned.letter));
+        assert_eq!(before - disk.returned.len(), settled.len(), "a letter is settled once");
+        if let Some(witness) = &mut disk.witness {
+            witness(&settled, &bad);
+        }
+        disk.redeemed.extend(accepted);
+        disk.dead_letters.extend(refused);
         Ok(())
     }
 }
@@ -143,10 +216,11 @@ impl Returns for NoReturns {
 pub(super) type Seen = Arc<Mutex<Vec<(Instant, Vec<i64>)>>>;
 
 pub(super) struct ScriptedSink<F> {
-    pub(super) script: Mutex<F>,
-    pub(super) seen: Seen,
-    pub(super) has_new_credential: Arc<AtomicBool>,
-    pub(super) takes: Duration,
+    script: Mutex<F>,
+    seen: Seen,
+    has_new_credential: Arc<AtomicBool>,
+    max_in_flight: usize,
+    takes: fn(usize) -> Duration,
 }
 
 impl<F: FnMut(usize, &Batch) -> Outcome + Send + 'static> Sink for ScriptedSink<F> {
@@ -158,9 +232,16 @@ impl<F: FnMut(usize, &Batch) -> Outcome + Send + 'static> Sink for ScriptedSink<
             seen.len() - 1
         };
         Box::pin(async move {
-            sleep(self.takes).await;
+            let takes = (self.takes)(turn);
+            if takes > Duration::ZERO {
+                sleep(takes).await;
+            }
             (self.script.lock().unwrap())(turn, batch)
         })
+    }
+
+    fn max_in_flight(&self) -> usize {
+        self.max_in_flight
     }
 
     fn credential_changed(&self) -> BoxFuture<'_, bool> {
@@ -188,9 +269,21 @@ pub(super) struct Rig {
 pub(super) const LIMITS: BatchLimits =
     BatchLimits { max_events: 500, max_bytes: 1024 * 1024, max_wait: Duration::from_secs(1) };
 
+/// A worker with a sink that answers at once, one batch at a time.
 pub(super) fn rig(
     spool: &ModelSpool,
     limits: BatchLimits,
+    script: impl FnMut(usize, &Batch) -> Outcome + Send + 'static,
+) -> Rig {
+    slow_rig(spool, limits, 1, |_| Duration::ZERO, script)
+}
+
+/// A worker with a sink whose deliveries, counted from 0, take their time.
+pub(super) fn slow_rig(
+    spool: &ModelSpool,
+    limits: BatchLimits,
+    max_in_flight: usize,
+    takes: fn(usize) -> Duration,
     script: impl FnMut(usize, &Batch) -> Outcome + Send + 'static,
 ) -> Rig {
     let seen = Seen::default();
@@ -199,14 +292,24 @@ pub(super) fn rig(
         script: Mutex::new(script),
         seen: Arc::clone(&seen),
         has_new_credential: Arc::clone(&has_new_credential),
-        takes: Duration::ZERO,
+        max_in_flight,
+        takes,
     };
+    let mut rig = rig_of(spool, limits, Arc::new(sink));
+    rig.seen = seen;
+    rig.has_new_credential = has_new_credential;
+    rig
+}
+
+/// A worker with this sink.
+pub(super) fn rig_of(spool: &ModelSpool, limits: BatchLimits, sink: Arc<dyn Sink>) -> Rig {
     let (sender, notices) = mpsc::channel(16);
     let settings =
         Settings { name: "siem".to_owned(), limits, encoder: Encoder::new(Format::raw(), Envelope::Line) };
     let spool = spool.reopened();
-    let (worker, status) = Worker::new(settings, Arc::new(sink), spool.clone(), sender);
+    let (worker, status) = Worker::new(settings, sink, spool.clone(), sender);
     let (stop, drain) = (CancellationToken::new(), CancellationToken::new());
+    let (seen, has_new_credential) = (Seen::default(), Arc::default());
     Rig { worker, spool, seen, status, notices, has_new_credential, stop, drain }
 }
 
