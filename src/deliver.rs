@@ -19,6 +19,7 @@ mod letters;
 mod pace;
 mod report;
 mod spool;
+mod storing;
 
 pub use report::{Notice, SinkState, SinkStatus};
 pub use spool::{Returned, Returns, Spool, StoreReturns, StoreSpool};
@@ -34,7 +35,6 @@ use tokio_util::sync::CancellationToken;
 use self::batcher::Batcher;
 use self::deliveries::{Cargo, Deliveries, Landed};
 use self::flights::Flights;
-use self::ledger::Progress;
 use self::letters::Letters;
 use self::pace::Pace;
 use self::report::Reporter;
@@ -150,7 +150,7 @@ impl<S: Spool> Worker<S> {
         self.reads_from = self.reads_from.filter(|from| *from > now);
         while self.pace.is_open() {
             // Letters go before the next batch, or a full spool would never let them through; it has its turn
-            // while the next letters are looked up. After a rest they go behind it: it may be for them.
+            // while the next letters are looked up. After a rest they go behind it: the trouble may be theirs alone.
             let letters_first = !self.pace.is_probing();
             let has_begun = self.send_part()
                 || self.has_place()
@@ -250,49 +250,6 @@ impl<S: Spool> Worker<S> {
         Ok(())
     }
 
-    /// Puts on disk what is settled in a row. When told to stop before that works, it is left for the next
-    /// time.
-    async fn save_progress(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        while let Some(progress) = self.flights.progress() {
-            let Progress { position, accepted, refused } = progress.clone();
-            match self.deliveries.beside(self.spool.advance(position, accepted, refused)).await {
-                Ok(()) => {
-                    let (progress, batches) = self.flights.saved();
-                    if let Some(progress) = progress {
-                        self.reporter.advanced(&progress, batches);
-                    }
-                    self.store_backoff.reset();
-                    self.is_read_out = false;
-                }
-                Err(error) => {
-                    if self.wait_for_store(error, stop).await?.is_break() {
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The same for returned dead letters.
-    async fn save_letters(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        loop {
-            match self.deliveries.beside(self.letters.save()).await {
-                Ok(None) => return Ok(()),
-                Ok(Some(progress)) => {
-                    self.reporter.settled(&progress);
-                    self.store_backoff.reset();
-                    self.is_read_out = false;
-                }
-                Err(error) => {
-                    if self.wait_for_store(error, stop).await?.is_break() {
-                        return Ok(());
-                    }
-                }
-            }
-        }
-    }
-
     async fn take_read(&mut self, read: Result<ControlFlow<()>, StoreError>) -> Result<(), StoreError> {
         match read {
             Ok(flow) => {
@@ -327,60 +284,6 @@ impl<S: Spool> Worker<S> {
         if self.deliveries.beside(look).await == Some(true) {
             self.pace.end_rest();
             self.letters.end_rest();
-        }
-    }
-
-    /// Waits for a store that fails in passing (no room, a busy disk).
-    async fn wait_for_store(
-        &mut self,
-        error: StoreError,
-        stop: &CancellationToken,
-    ) -> Result<ControlFlow<()>, StoreError> {
-        let delay = self.rest_of_store(error).await?;
-        match self.deliveries.beside(stop.run_until_cancelled(sleep(delay))).await {
-            Some(()) => Ok(ControlFlow::Continue(())),
-            None => Ok(ControlFlow::Break(())),
-        }
-    }
-
-    /// The same for reading; everything else goes on.
-    async fn put_off_reading(&mut self, error: StoreError) -> Result<(), StoreError> {
-        let delay = self.rest_of_store(error).await?;
-        self.reads_from = Some(Instant::now() + delay);
-        Ok(())
-    }
-
-    /// How long the store is left alone after this error, unless it is there to stay.
-    async fn rest_of_store(&mut self, error: StoreError) -> Result<Duration, StoreError> {
-        match error {
-            StoreError::Full { .. } | StoreError::Failed(_) => {}
-            StoreError::Locked { .. }
-            | StoreError::Newer { .. }
-            | StoreError::Damaged { .. }
-            | StoreError::Closed => return Err(error),
-        }
-        self.enter(SinkNote::Retrying(format!("the store: {error}"))).await;
-        Ok(self.store_backoff.next_delay(None))
-    }
-
-    /// Reading works: the state is the sink's own again.
-    async fn reads_again(&mut self) {
-        if self.store_backoff.failures() > 0 {
-            self.store_backoff.reset();
-            self.enter(self.pace.note().clone()).await;
-        }
-    }
-
-    async fn enter(&mut self, note: SinkNote) {
-        if self.reporter.enter(note.clone()) {
-            self.keep_note(note).await;
-        }
-    }
-
-    /// The note is for `status` beside a stopped daemon: losing one is no harm.
-    async fn keep_note(&mut self, note: SinkNote) {
-        if let Err(error) = self.deliveries.beside(self.spool.note(note)).await {
-            tracing::debug!(sink = self.reporter.sink(), %error, "the sink's state was not kept");
         }
     }
 }

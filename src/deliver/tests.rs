@@ -5,13 +5,15 @@ mod letters;
 mod model;
 mod random;
 mod refusals;
+mod rig;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use tokio::time::timeout;
 
-use self::model::{LIMITS, ModelSpool, Rig, rig, slow_rig};
+use self::model::ModelSpool;
+use self::rig::{LIMITS, Rig, rig, slow_rig};
 use super::ledger::{Ledger, Step};
 use super::*;
 use crate::encode::{Envelope, Format};

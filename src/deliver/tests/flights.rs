@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::model::{LIMITS, ModelSpool, Rig, slow_rig};
+use super::model::ModelSpool;
 use super::retry;
+use super::rig::{LIMITS, Rig, slow_rig};
 use crate::config::BatchLimits;
 use crate::deliver::SinkState;
 use crate::sink::Outcome;

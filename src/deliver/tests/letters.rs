@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::model::{Drained, LETTERS, LIMITS, ModelSpool, Rig, rig, slow_rig};
+use super::model::{LETTERS, ModelSpool};
+use super::rig::{Drained, LIMITS, Rig, rig, slow_rig};
 use super::{held, refused, retry};
 use crate::config::BatchLimits;
 use crate::deliver::{Notice, SinkState};

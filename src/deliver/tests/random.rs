@@ -8,7 +8,8 @@ use fastrand::Rng;
 use futures_util::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 
-use super::model::{LETTERS, LIMITS, ModelSpool, Rig, rig_of};
+use super::model::{LETTERS, ModelSpool};
+use super::rig::{LIMITS, Rig, rig_of};
 use crate::config::BatchLimits;
 use crate::deliver::Spool as _;
 use crate::sink::{Batch, Outcome, Probe, Sink, Suspects, Verdict};

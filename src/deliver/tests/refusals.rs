@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use super::model::{LIMITS, ModelSpool, rig};
+use super::model::ModelSpool;
 use super::refused;
+use super::rig::{LIMITS, rig};
 use crate::deliver::Notice;
 use crate::sink::{Outcome, Suspects, Verdict};
 
