@@ -1,5 +1,9 @@
 //! Syslog over UDP, TCP, TLS and RELP.
 
+mod connection;
+mod dial;
+mod relp;
+
 use futures_util::future::BoxFuture;
 
 use super::{Batch, Outcome, Probe, Sink};
