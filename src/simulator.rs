@@ -20,6 +20,7 @@ mod render;
 mod request;
 mod serve;
 mod stories;
+mod syslog;
 mod timeline;
 mod wire;
 mod world;
@@ -30,6 +31,7 @@ pub use endpoint::{Endpoint, Product, Stream};
 pub use faults::{Faults, Late, Order, Trigger};
 pub use receiver::{ReceiverFaults, ReceiverStats, Sequence};
 pub use request::{Logged, Requests};
+pub use syslog::{SyslogFaults, SyslogListener};
 pub use world::Credentials;
 
 use std::collections::HashMap;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use super::frame::{self, Frame, FrameError, LAST_NUMBER};
+use crate::sink::peer::verdict::message;
 
 /// Messages without an answer at a time: what librelp's clients allow themselves. So many are sent again at
 /// most when the connection breaks.
@@ -20,8 +21,6 @@ const WINDOW: usize = 128;
 const READY: usize = 64 * 1024;
 /// Bytes read at a time; an answer has about fifteen.
 const CHUNK: usize = 4 * 1024;
-/// Of an answer's text, in characters (the protocol allows 80).
-const MOST_TEXT: usize = 200;
 
 /// `relp_version`: librelp speaks 0, and takes 1 for the same.
 const VERSIONS: [&str; 2] = ["0", "1"];
@@ -325,7 +324,7 @@ fn read_answer(data: &[u8]) -> Answer {
     if behind.is_some_and(|rest| rest.first().is_none_or(|byte| !byte.is_ascii_digit())) {
         return Answer::Taken;
     }
-    Answer::NotTaken(format!("it answered: {}", for_people(line)))
+    Answer::NotTaken(format!("it answered: {}", message(line)))
 }
 
 /// What the receiver calls itself, when it takes us.
@@ -339,7 +338,7 @@ fn check_offer(reply: &[u8]) -> Result<String, OpenError> {
         offers.find_map(|(known, value)| (known.trim() == name).then(|| value.trim().to_owned()))
     };
     if let Some(version) = offered("relp_version").filter(|version| !VERSIONS.contains(&version.as_str())) {
-        let version = for_people(version.as_bytes());
+        let version = message(version.as_bytes());
         return Err(OpenError::Refused(format!(
             "it speaks version {version} of RELP, which is unknown here"
         )));
@@ -348,14 +347,7 @@ fn check_offer(reply: &[u8]) -> Result<String, OpenError> {
         return Err(OpenError::Refused("it speaks RELP and takes no syslog messages".to_owned()));
     }
     let software = offered("relp_software").filter(|software| !software.is_empty());
-    Ok(software.map_or_else(|| "an unnamed receiver".to_owned(), |name| for_people(name.as_bytes())))
-}
-
-/// What somebody else wrote, fit for a log.
-fn for_people(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let printable = text.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    printable.take(MOST_TEXT).collect()
+    Ok(software.map_or_else(|| "an unnamed receiver".to_owned(), |name| message(name.as_bytes())))
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ async fn a_message_that_is_not_taken_is_told_with_the_receivers_words_and_the_ot
     };
     let ((answers, is_broken), _) = run(receiver, client).await;
     let not_taken = |words: &str| Answer::NotTaken(format!("it answered: {words}"));
-    assert_eq!(answers, [Answer::Taken, not_taken("500 disk  full"), not_taken("2000"), Answer::Taken]);
+    assert_eq!(answers, [Answer::Taken, not_taken("500 disk full"), not_taken("2000"), Answer::Taken]);
     assert!(!is_broken, "the session goes on");
 }
 
