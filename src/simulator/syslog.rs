@@ -39,8 +39,8 @@ const LOOK: Duration = Duration::from_millis(10);
 pub struct SyslogFaults {
     /// Connections stay and nothing is read from them, as long as it is set.
     pub stop_reading: bool,
-    /// The message is taken and its connection reset: over RELP its answer is lost, over TCP everything that
-    /// is not read yet.
+    /// The message is taken and its connection reset: over RELP its answer is lost, and those before it that
+    /// are not on their way; over TCP everything that is not read yet.
     pub reset: Trigger,
     /// Longer messages are cut to so many bytes, and RELP answers 200 all the same, as rsyslog does; zero is
     /// never.

@@ -27,7 +27,7 @@ enum Then {
     GoOn,
     /// After what is to be written.
     Close,
-    /// At once.
+    /// At once: answers that are not written yet are lost.
     Reset,
 }
 
@@ -66,11 +66,8 @@ impl Session {
                         self.write_answers().await?;
                         return self.stream.shutdown().await;
                     }
-                    Then::Reset => {
-                        // The answers before it arrive; closing a socket that does not linger sends a reset.
-                        self.write_answers().await?;
-                        return self.stream.set_zero_linger();
-                    }
+                    // Closing a socket that does not linger sends a reset.
+                    Then::Reset => return self.stream.set_zero_linger(),
                 }
             }
             self.write_answers().await?;

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use self::session::{Answer, OpenError, Session};
 use super::dial::{Connection, Dialer};
-use crate::config::SyslogConfig;
+use crate::config::{SyslogConfig, SyslogTransport};
 use crate::sink::{Batch, Outcome, Probe, Verdict};
 use crate::tls;
 
@@ -20,6 +20,8 @@ pub(super) struct Relp {
     dialer: Dialer,
     timeout: Duration,
     max_message_size: usize,
+    /// What to look at when a receiver goes away without a word.
+    hint: &'static str,
     /// The session between two deliveries; a delivery takes it, so that one which is given up leaves no half
     /// frame behind.
     session: Mutex<Option<Session<Connection>>>,
@@ -31,7 +33,15 @@ impl Relp {
     /// # Errors
     /// When they can't be used.
     pub(super) fn new(config: &SyslogConfig) -> Result<Self, tls::SetupError> {
+        let hint = match config.address.transport {
+            // librelp ends the session of a certificate that it does not permit, and tells only its own log.
+            SyslogTransport::RelpTls => {
+                "if it is no restart, the receiver's log tells whether it refuses our certificate or misses one"
+            }
+            _ => "if it is no restart, check that it is a RELP receiver, and whether it wants TLS: relps://",
+        };
         Ok(Self {
+            hint,
             dialer: Dialer::new(&config.address, config.timeout, &config.tls)?,
             timeout: config.timeout,
             max_message_size: config.max_message_size,
@@ -100,7 +110,7 @@ impl Relp {
             Ok(opened) => Ok(opened),
             Err(OpenError::Io(error)) => Err(self.dialer.outcome_of(&error).await),
             Err(OpenError::Broken(reason)) => {
-                Err(Outcome::Retry { after: None, reason: self.about(&reason) })
+                Err(Outcome::Retry { after: None, reason: self.about(&format!("{reason}; {}", self.hint)) })
             }
             Err(OpenError::Refused(reason)) => Err(Outcome::Held { reason: self.about(&reason) }),
         }
