@@ -1,5 +1,8 @@
 //! Syslog over UDP, TCP, TLS and RELP.
 
+mod connection;
+mod dial;
+
 use futures_util::future::BoxFuture;
 
 use super::{Batch, Outcome, Probe, Sink};
