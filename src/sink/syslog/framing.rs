@@ -80,7 +80,8 @@ fn refusal(framing: Framing, max_message_size: usize, message: &[u8]) -> Option<
     // No encoder writes one; a receiver would make two messages of it.
     let is_cut = || framing == Framing::Newline && message.contains(&b'\n');
     too_long(message, max_message_size).or_else(|| {
-        is_cut().then(|| "the message holds a line feed: only framing = \"octet_counting\" carries it".to_owned())
+        is_cut()
+            .then(|| "the message holds a line feed: only framing = \"octet_counting\" carries it".to_owned())
     })
 }
 
@@ -111,7 +112,9 @@ mod tests {
 
     #[test]
     fn a_message_that_is_too_long_stays_behind_and_the_others_go() {
-        for (framing, bytes) in [(Framing::OctetCounting, &b"4 four4 more"[..]), (Framing::Newline, b"four\nmore\n")] {
+        for (framing, bytes) in
+            [(Framing::OctetCounting, &b"4 four4 more"[..]), (Framing::Newline, b"four\nmore\n")]
+        {
             let batch = batch(&["four", "fives", "more"]);
             let frames = frames(framing, 4, &batch);
             assert_eq!(&*frames.bytes, bytes);

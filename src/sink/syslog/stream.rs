@@ -46,6 +46,7 @@ pub(super) struct Stream {
     framing: Framing,
     max_message_size: usize,
     timeout: Duration,
+    settling: Duration,
     /// None before the first batch and after a break.
     kept: Mutex<Option<Connection>>,
 }
@@ -70,6 +71,7 @@ impl Stream {
             framing: config.framing,
             max_message_size: config.max_message_size,
             timeout: config.timeout,
+            settling: SETTLING,
             kept: Mutex::default(),
         })
     }
@@ -88,7 +90,9 @@ impl Stream {
     /// Connects, which shows everything but whether messages are welcome.
     pub(super) async fn probe(&self) -> Probe {
         match self.dialer.dial().await {
-            Ok(Connection::Plain(_)) => Probe::Passed("connected; syslog has no answer to ask for".to_owned()),
+            Ok(Connection::Plain(_)) => {
+                Probe::Passed("connected; syslog has no answer to ask for".to_owned())
+            }
             Ok(Connection::Tls(_)) => {
                 Probe::Passed("connected with TLS; syslog has no answer to ask for".to_owned())
             }
@@ -164,7 +168,7 @@ impl Stream {
             if open < least {
                 (least, progress) = (open, now);
             }
-            if open == 0 && now >= *acknowledged.get_or_insert(now) + SETTLING {
+            if open == 0 && now >= *acknowledged.get_or_insert(now) + self.settling {
                 return Ok(peer);
             }
             if open > 0 && now >= progress + self.timeout {

@@ -4,12 +4,13 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{UdpSocket, lookup_host};
+use tokio::net::UdpSocket;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::framing::{Refusals, too_long};
-use crate::config::SyslogConfig;
+use super::resolve::{host, resolve};
+use crate::config::{SyslogAddress, SyslogConfig};
 use crate::http::Error;
 use crate::sink::peer::verdict;
 use crate::sink::{Batch, Outcome, Probe, Verdict};
@@ -27,8 +28,7 @@ const LOOKUP_INTERVAL: Duration = Duration::from_secs(300);
 /// Sends datagrams to one receiver.
 #[derive(Debug)]
 pub(super) struct Udp {
-    host: String,
-    port: u16,
+    address: SyslogAddress,
     max_message_size: usize,
     timeout: Duration,
     /// None before the first batch and after a failure; with the instant of its making.
@@ -39,8 +39,7 @@ impl Udp {
     /// Datagrams to the address of this configuration.
     pub(super) fn new(config: &SyslogConfig) -> Self {
         Self {
-            host: config.address.host.clone(),
-            port: config.address.port,
+            address: config.address.clone(),
             max_message_size: config.max_message_size,
             timeout: config.timeout,
             kept: Mutex::default(),
@@ -71,7 +70,9 @@ impl Udp {
     /// Looks the name up: there is no more to ask.
     pub(super) async fn probe(&self) -> Probe {
         match self.connect().await {
-            Ok(_) => Probe::OnlyByEvent("the name is known; UDP has no answer, not even to an event".to_owned()),
+            Ok(_) => {
+                Probe::OnlyByEvent("the name is known; UDP has no answer, not even to an event".to_owned())
+            }
             Err(error) => Probe::Failed(error.to_string()),
         }
     }
@@ -133,19 +134,15 @@ impl Udp {
     }
 
     fn host(&self) -> String {
-        super::host_and_port(&self.host, self.port)
+        host(&self.address)
     }
 
     async fn connect(&self) -> Result<UdpSocket, Error> {
-        let failed = |reason: String| Error::Connect { host: self.host(), reason };
-        let late = |_| Error::Timeout { host: self.host(), after: self.timeout };
-        let found = timeout(self.timeout, lookup_host((self.host.as_str(), self.port))).await;
-        let addresses = found.map_err(late)?.map_err(|error| failed(error.to_string()))?;
-        let mut last = failed("its name has no address".to_owned());
-        for address in addresses {
+        let mut last = Error::Timeout { host: self.host(), after: self.timeout };
+        for address in resolve(&self.address, self.timeout).await? {
             match connected(address).await {
                 Ok(socket) => return Ok(socket),
-                Err(error) => last = failed(error.to_string()),
+                Err(error) => last = self.broken(&error),
             }
         }
         Err(last)
