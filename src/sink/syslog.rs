@@ -7,6 +7,7 @@ mod outq;
 mod relp;
 mod resolve;
 mod stream;
+mod tail;
 mod udp;
 
 use futures_util::future::BoxFuture;

@@ -3,7 +3,8 @@
 //! What stands in for an answer: the peer's kernel has acknowledged every byte, and the connection has stayed
 //! whole for a while after. A program that ends with bytes unread makes its kernel break the connection off
 //! (RST), so within that while it is seen that a batch was not read, and the batch is sent again on a new
-//! connection. What the program has read and then loses is lost.
+//! connection. When the break comes later, because the program hung before it ended, what was accepted last is
+//! sent again with the next batch. What the program has read and then loses is lost.
 
 use std::future::poll_fn;
 use std::io;
@@ -21,6 +22,7 @@ use super::connection::Connection;
 use super::dial::Dialer;
 use super::framing::frames;
 use super::outq::unacknowledged;
+use super::tail::Tail;
 use crate::config::{Framing, SyslogConfig};
 use crate::sink::{Batch, Outcome, Probe};
 use crate::tls;
@@ -47,8 +49,18 @@ pub(super) struct Stream {
     max_message_size: usize,
     timeout: Duration,
     settling: Duration,
-    /// None before the first batch and after a break.
-    kept: Mutex<Option<Connection>>,
+    line: Mutex<Line>,
+}
+
+/// The way to the receiver, from one batch to the next.
+#[derive(Debug, Default)]
+struct Line {
+    /// None before the first batch and after its end.
+    connection: Option<Connection>,
+    /// What was accepted on it, or on the one before it when that broke.
+    tail: Tail,
+    /// Whether the tail must be sent again first: the connection broke.
+    is_broken: bool,
 }
 
 /// The other end of a connection.
@@ -72,7 +84,7 @@ impl Stream {
             max_message_size: config.max_message_size,
             timeout: config.timeout,
             settling: SETTLING,
-            kept: Mutex::default(),
+            line: Mutex::default(),
         })
     }
 
@@ -102,42 +114,52 @@ impl Stream {
     }
 
     async fn send(&self, frames: &[u8]) -> Result<(), Outcome> {
-        let mut kept = self.kept.lock().await;
-        let mut connection = match self.still_open(kept.take()).await {
+        let mut line = self.line.lock().await;
+        // Taken out, so that a delivery that is given up half done leaves no half frame behind.
+        let mut connection = match self.still_open(&mut line).await {
             Some(connection) => connection,
             None => self.dialer.dial().await?,
         };
-        match self.transfer(&mut connection, frames).await {
+        match self.transfer(&mut connection, &line, frames).await {
             Ok(Peer::Open) => {
-                *kept = Some(connection);
+                line.connection = Some(connection);
+                line.tail.push(frames.to_vec());
+                line.is_broken = false;
                 Ok(())
             }
-            Ok(Peer::Closed) => Ok(()),
-            Err(error) => Err(self.dialer.outcome_of(&error).await),
+            Ok(Peer::Closed) => {
+                *line = Line::default();
+                Ok(())
+            }
+            Err(error) => {
+                line.is_broken = true;
+                Err(self.dialer.outcome_of(&error).await)
+            }
         }
     }
 
-    /// The connection of the batch before, unless the receiver has left it.
-    async fn still_open(&self, kept: Option<Connection>) -> Option<Connection> {
-        let mut connection = kept?;
+    /// The connection of the batch before, unless it has ended.
+    async fn still_open(&self, line: &mut Line) -> Option<Connection> {
+        let mut connection = line.connection.take()?;
         match look(&mut connection).await {
             Ok(Peer::Open) => return Some(connection),
-            Ok(Peer::Closed) => {
-                tracing::debug!(host = self.dialer.host(), "the receiver closed the connection");
+            Ok(Peer::Closed) => line.tail.clear(),
+            Err(error) => {
+                tracing::warn!(
+                    host = self.dialer.host(),
+                    %error,
+                    bytes = line.tail.len(),
+                    "the connection broke; what was sent on it last is sent again, in case it was not read"
+                );
+                line.is_broken = true;
             }
-            Err(error) => tracing::warn!(
-                host = self.dialer.host(),
-                %error,
-                "the connection broke while nothing was on its way; messages that the receiver had not read by \
-                 then are lost, which no syslog sender can see (RELP can)"
-            ),
         }
         None
     }
 
     /// Writes everything and waits until the receiver has it, as far as that can be seen.
-    async fn transfer(&self, connection: &mut Connection, frames: &[u8]) -> io::Result<Peer> {
-        match self.write(connection, frames).await {
+    async fn transfer(&self, connection: &mut Connection, line: &Line, frames: &[u8]) -> io::Result<Peer> {
+        match self.write(connection, line, frames).await {
             Ok(()) => self.settle(connection).await,
             Err(error) => {
                 // A receiver that refuses our certificate says so before it breaks off.
@@ -147,8 +169,9 @@ impl Stream {
         }
     }
 
-    async fn write(&self, connection: &mut Connection, frames: &[u8]) -> io::Result<()> {
-        for piece in frames.chunks(WRITTEN_AT_ONCE) {
+    async fn write(&self, connection: &mut Connection, line: &Line, frames: &[u8]) -> io::Result<()> {
+        let again = line.is_broken.then(|| line.tail.frames()).into_iter().flatten();
+        for piece in again.chain([frames]).flat_map(|frames| frames.chunks(WRITTEN_AT_ONCE)) {
             timeout(self.timeout, connection.write_all(piece)).await.map_err(|_| self.no_progress())??;
         }
         timeout(self.timeout, connection.flush()).await.map_err(|_| self.no_progress())?

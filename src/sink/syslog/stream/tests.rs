@@ -128,31 +128,66 @@ async fn a_receiver_that_takes_nothing_any_more_is_left() {
     let message = "x".repeat(MUCH);
     let outcome = stream.deliver(&batch(&[&message])).await;
     assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
-    assert!(stream.kept.lock().await.is_none());
+    assert!(stream.line.lock().await.connection.is_none());
     drop(listener);
 }
 
+/// Ends a connection as a kernel does whose program has left bytes unread.
+fn break_off(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+}
+
 #[tokio::test]
-async fn a_connection_that_broke_between_two_batches_is_not_written_to() {
+async fn what_was_accepted_last_is_sent_again_when_the_connection_breaks_later() {
     let (listener, config) = listener();
-    let (first_taken, mut taken) = tokio::sync::mpsc::channel(1);
+    let (go, told) = std::sync::mpsc::channel();
+    let (broken, mut is_broken) = tokio::sync::mpsc::channel(1);
     let receiver = played(move || {
-        let mut broken = accepted(&listener);
-        read(&broken, 5);
-        broken.write_all(b"whatever").unwrap();
-        // A break, not an end.
-        socket2::SockRef::from(&broken).set_linger(Some(Duration::ZERO)).unwrap();
-        drop(broken);
-        first_taken.blocking_send(()).unwrap();
-        read(accepted(&listener), 5)
+        let hung = accepted(&listener);
+        told.recv_timeout(LONG).unwrap();
+        break_off(hung);
+        broken.blocking_send(()).unwrap();
+        let mut all = String::new();
+        accepted(&listener).read_to_string(&mut all).unwrap();
+        all
     });
     let stream = Stream::new(&config).unwrap();
-    // Whether the break is seen while it settles or after it is chance; nothing is lost either way.
-    let first = stream.deliver(&batch(&["one"])).await;
-    taken.recv().await.unwrap();
-    let second = if first == Outcome::Accepted { "two" } else { "one" };
-    assert_eq!(stream.deliver(&batch(&[second])).await, Outcome::Accepted);
-    assert_eq!(receiver.join().unwrap(), format!("3 {second}"));
+    for message in ["one", "two"] {
+        assert_eq!(stream.deliver(&batch(&[message])).await, Outcome::Accepted, "it hangs, and nobody sees");
+    }
+    go.send(()).unwrap();
+    is_broken.recv().await.unwrap();
+    assert_eq!(stream.deliver(&batch(&["three"])).await, Outcome::Accepted);
+    assert_eq!(stream.deliver(&batch(&["four"])).await, Outcome::Accepted);
+    drop(stream);
+    assert_eq!(receiver.join().unwrap(), "3 one3 two5 three4 four");
+}
+
+#[tokio::test]
+async fn a_break_while_a_batch_is_on_its_way_brings_back_the_one_before_too() {
+    let (listener, config) = listener();
+    let receiver = played(move || {
+        let hung = accepted(&listener);
+        hung.peek(&mut [0; 5]).unwrap();
+        // The second batch follows the first one, unread both.
+        while hung.peek(&mut [0; 10]).unwrap() < 10 {
+            std::thread::yield_now();
+        }
+        break_off(hung);
+        let mut all = String::new();
+        accepted(&listener).read_to_string(&mut all).unwrap();
+        all
+    });
+    let mut stream = Stream::new(&config).unwrap();
+    assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
+    stream.settling = LONG;
+    let second = batch(&["two"]);
+    assert!(matches!(stream.deliver(&second).await, Outcome::Retry { .. }));
+    stream.settling = SETTLING;
+    assert_eq!(stream.deliver(&second).await, Outcome::Accepted);
+    drop(stream);
+    assert_eq!(receiver.join().unwrap(), "3 one3 two");
 }
 
 #[tokio::test]
