@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A receiver that hung for longer before it died has lost what came before: the kernel's buffer alone tells,
-/// and only to it.
-const LONGEST_BEFORE_LAST: Duration = Duration::from_secs(60);
+/// What came longer before the last frames has been read, or is lost: a receiver that hangs is helped by then,
+/// or its buffer is full and takes nothing more.
+const LONGEST_BEFORE_LAST: Duration = Duration::from_secs(300);
 
 /// As much again as a batch: what a break doubles at most.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -61,11 +61,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_tail_holds_the_last_minute_before_the_last_frames() {
+    async fn a_tail_holds_the_last_minutes_before_the_last_frames() {
         let mut tail = Tail::default();
         for length in [1, 2, 3] {
             tail.push(vec![0; length]);
-            tokio::time::advance(Duration::from_secs(25)).await;
+            tokio::time::advance(Duration::from_secs(125)).await;
         }
         assert_eq!(all(&tail), [1, 2, 3]);
         tokio::time::advance(Duration::from_secs(1_000)).await;
