@@ -27,6 +27,31 @@ impl Connection {
     }
 }
 
+impl Drop for Connection {
+    /// TLS says goodbye (RFC 5425 section 4.4), as far as the socket takes it at once.
+    fn drop(&mut self) {
+        if let Self::Tls(stream) = self {
+            let (socket, session) = stream.get_mut();
+            session.send_close_notify();
+            // Nobody is left to care whether it goes.
+            let _ = session.write_tls(&mut AtOnce(socket));
+        }
+    }
+}
+
+/// Writes what the socket takes without waiting.
+struct AtOnce<'a>(&'a TcpStream);
+
+impl io::Write for AtOnce<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,13 +12,14 @@ use rustls::ProtocolVersion;
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 pub(super) use super::connection::Connection;
+use super::resolve::{host, resolve};
 use crate::config::{SyslogAddress, SyslogTransport};
 use crate::http::Error;
 use crate::sink::Outcome;
@@ -42,8 +42,7 @@ const REFUSAL_WAIT: Duration = Duration::from_secs(1);
 
 /// Makes connections to one receiver.
 pub(super) struct Dialer {
-    host: String,
-    port: u16,
+    address: SyslogAddress,
     timeout: Duration,
     security: Option<Security>,
 }
@@ -72,7 +71,7 @@ impl Dialer {
             }
             SyslogTransport::Udp | SyslogTransport::Tcp | SyslogTransport::Relp => None,
         };
-        Ok(Self { host: address.host.clone(), port: address.port, timeout, security })
+        Ok(Self { address: address.clone(), timeout, security })
     }
 
     /// A new connection: every address of the name in turn, then TLS.
@@ -103,31 +102,25 @@ impl Dialer {
 
     /// Host and port, for messages.
     pub(super) fn host(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        host(&self.address)
     }
 
     async fn connect(&self) -> Result<TcpStream, Error> {
         let end = Instant::now() + self.timeout;
-        let failed = |reason: String| Error::Connect { host: self.host(), reason };
+        let failed = |error: &io::Error| Error::Connect { host: self.host(), reason: error.to_string() };
         let late = || Error::Timeout { host: self.host(), after: self.timeout };
 
-        let found = timeout_at(end, lookup_host((self.host.as_str(), self.port))).await;
-        let addresses: Vec<SocketAddr> =
-            found.map_err(|_| late())?.map_err(|error| failed(error.to_string()))?.collect();
-        let mut last = failed("its name has no address".to_owned());
+        let addresses = resolve(&self.address, self.timeout).await?;
+        let mut last = late();
         for (index, address) in (0..).zip(&addresses) {
             let left = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_sub(index).max(1);
             let share = (end.saturating_duration_since(Instant::now()) / left).max(LEAST_SHARE);
             match timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     let prepared = prepare(&stream, self.timeout);
-                    return prepared.map(|()| stream).map_err(|error| failed(error.to_string()));
+                    return prepared.map(|()| stream).map_err(|error| failed(&error));
                 }
-                Ok(Err(error)) => last = failed(error.to_string()),
+                Ok(Err(error)) => last = failed(&error),
                 Err(_) => last = late(),
             }
         }
@@ -136,7 +129,7 @@ impl Dialer {
 
     async fn secure(&self, security: &Security, stream: TcpStream) -> Result<Connection, Outcome> {
         let connector = security.connector().await?;
-        let name = security.options.server_name.as_ref().unwrap_or(&self.host);
+        let name = security.options.server_name.as_ref().unwrap_or(&self.address.host);
         let name = ServerName::try_from(name.clone()).map_err(|_| Outcome::Held {
             reason: format!("{name:?} can't be the name in a certificate: check address and tls.server_name"),
         })?;
