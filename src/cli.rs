@@ -72,7 +72,7 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Serve a stand-in for the HubSpot and Brevo endpoints on loopback
-    Simulate(simulate::SimulateArgs),
+    Simulate(Box<simulate::SimulateArgs>),
     /// Show it all at work: stand-in providers, a temporary state directory, events on stdout
     Demo(DemoArgs),
 }
@@ -159,7 +159,7 @@ pub fn main() -> ExitCode {
         }
         Command::Config(ConfigCommand::Example) => done(config::example()),
         Command::Config(ConfigCommand::Schema) => done(config::schema()),
-        Command::Simulate(args) => block_on(|stop| simulate::run(args, stop)),
+        Command::Simulate(args) => block_on(|stop| simulate::run(*args, stop)),
         Command::Demo(args) => block_on(|stop| demo::run(args.duration, stop)),
     };
     result.unwrap_or_else(|failure| failure.report())

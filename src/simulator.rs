@@ -22,6 +22,7 @@ mod request;
 mod serve;
 mod signature;
 mod stories;
+mod syslog;
 mod timeline;
 mod wire;
 mod world;
@@ -33,6 +34,7 @@ pub use endpoint::{Endpoint, Product, Stream};
 pub use faults::{Faults, Late, Order, Trigger};
 pub use receiver::{ReceiverFaults, ReceiverStats, Sequence};
 pub use request::{Logged, Requests};
+pub use syslog::{SyslogFaults, SyslogListener};
 pub use world::Credentials;
 
 use std::collections::HashMap;

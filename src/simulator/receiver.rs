@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::bulk::{BulkFaults, Index};
 use super::faults::Trigger;
 use super::signature;
+use super::syslog::{self, SyslogFaults, Treatment};
 
 /// Originals are kept as text up to so many events: about 120 MB; of later ones only the hash.
 const KEPT_TEXTS: usize = 200_000;
@@ -51,6 +52,8 @@ pub struct ReceiverFaults {
     pub keep: bool,
     /// As Elasticsearch.
     pub bulk: BulkFaults,
+    /// How syslog messages are treated.
+    pub syslog: SyslogFaults,
 }
 
 impl Default for ReceiverFaults {
@@ -69,6 +72,7 @@ impl Default for ReceiverFaults {
             headers: BTreeMap::new(),
             keep: true,
             bulk: BulkFaults::default(),
+            syslog: SyslogFaults::default(),
         }
     }
 }
@@ -320,6 +324,40 @@ impl Receiver {
         self.remember(number, &event);
         self.events += 1;
         Ok(true)
+    }
+
+    /// Takes the event of a syslog message. A message that can't be read counts as refused and is answered like
+    /// any other: real receivers look into none.
+    pub(crate) fn take_message(&mut self, message: &[u8], rng: &mut fastrand::Rng) -> Treatment {
+        self.requests += 1;
+        let (number, faults) = (self.requests, &mut self.faults.syslog);
+        if faults.serverclose.strikes(number, rng) {
+            self.refused += 1;
+            return Treatment::Serverclose;
+        }
+        if faults.refuse.strikes(number, rng) {
+            self.refused += 1;
+            return Treatment::Refused("a simulated refusal".to_owned());
+        }
+        let treatment = if faults.reset.strikes(number, rng) {
+            Treatment::Reset
+        } else if faults.half_answer.strikes(number, rng) {
+            Treatment::HalfAnswer
+        } else if faults.silent.strikes(number, rng) {
+            Treatment::Silent
+        } else {
+            Treatment::Taken
+        };
+        let length = if faults.cut_at == 0 { message.len() } else { message.len().min(faults.cut_at) };
+        let Ok(text) = syslog::text_of(&message[..length]) else {
+            self.refused += 1;
+            return treatment;
+        };
+        let is_poison = self.faults.poison.as_ref().is_some_and(|poison| text.contains(poison.as_str()));
+        match self.take(text, None) {
+            Err((_, reason)) if is_poison => Treatment::Refused(reason),
+            _ => treatment,
+        }
     }
 
     fn remember(&mut self, id: u128, delivered: &Delivered<'_>) {

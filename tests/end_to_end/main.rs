@@ -19,4 +19,5 @@ mod receivers;
 mod rig;
 mod running;
 mod several;
+mod syslog;
 mod webhook;
