@@ -8,6 +8,7 @@
 mod actions;
 mod arrivals;
 mod brevo;
+mod bulk;
 mod compare;
 mod control;
 mod endpoint;
@@ -19,11 +20,13 @@ mod receiver;
 mod render;
 mod request;
 mod serve;
+mod signature;
 mod stories;
 mod timeline;
 mod wire;
 mod world;
 
+pub use bulk::BulkFaults;
 pub use compare::{Comparison, Example};
 pub use control::{Likeness, Planted};
 pub use endpoint::{Endpoint, Product, Stream};
