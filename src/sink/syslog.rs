@@ -1,5 +1,6 @@
 //! Syslog over UDP, TCP, TLS and RELP.
 
+mod asked;
 mod connection;
 mod dial;
 mod framing;

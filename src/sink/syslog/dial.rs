@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::asked::Witness;
 pub(super) use super::connection::Connection;
 use super::resolve::{host, resolve};
 use crate::config::{SyslogAddress, SyslogTransport};
@@ -51,7 +52,13 @@ pub(super) struct Dialer {
 struct Security {
     options: tls::Options,
     /// Gone after a fault: the next connection makes a new one, which reads the certificates again.
-    connector: Mutex<Option<TlsConnector>>,
+    connector: Mutex<Option<Connector>>,
+}
+
+#[derive(Clone)]
+struct Connector {
+    tls: TlsConnector,
+    witness: Arc<Witness>,
 }
 
 impl Dialer {
@@ -133,13 +140,19 @@ impl Dialer {
         let name = ServerName::try_from(name.clone()).map_err(|_| Outcome::Held {
             reason: format!("{name:?} can't be the name in a certificate: check address and tls.server_name"),
         })?;
+        connector.witness.take();
         let handshake = async {
-            let mut stream = connector.connect(name, stream).await?;
+            let mut stream = connector.tls.connect(name, stream).await?;
             await_refusal(&mut stream).await?;
             Ok(stream)
         };
         match timeout(self.timeout, handshake).await {
             Ok(Ok(stream)) => Ok(Connection::Tls(Box::new(stream))),
+            Ok(Err(error)) if is_end(&error) && connector.witness.take() => {
+                *security.connector.lock().await = None;
+                let fault = tls::Fault::RefusedByPeer("it asked for a certificate, then ended".to_owned());
+                Err(verdict::of_error(&Error::Tls { host: self.host(), fault }))
+            }
             Ok(Err(error)) => Err(self.outcome_of(&error).await),
             Err(_) => Err(verdict::of_error(&Error::Timeout { host: self.host(), after: self.timeout })),
         }
@@ -153,7 +166,7 @@ impl fmt::Debug for Dialer {
 }
 
 impl Security {
-    async fn connector(&self) -> Result<TlsConnector, Outcome> {
+    async fn connector(&self) -> Result<Connector, Outcome> {
         let mut kept = self.connector.lock().await;
         if let Some(connector) = &*kept {
             return Ok(connector.clone());
@@ -167,8 +180,11 @@ impl Security {
     }
 }
 
-fn connector(options: &tls::Options) -> Result<TlsConnector, tls::SetupError> {
-    Ok(TlsConnector::from(Arc::new(tls::client_config(options)?)))
+fn connector(options: &tls::Options) -> Result<Connector, tls::SetupError> {
+    let mut config = tls::client_config(options)?;
+    let witness = Arc::new(Witness::new(Arc::clone(&config.client_auth_cert_resolver)));
+    config.client_auth_cert_resolver = Arc::<Witness>::clone(&witness);
+    Ok(Connector { tls: TlsConnector::from(Arc::new(config)), witness })
 }
 
 /// A dead peer is found within the time-out while something is on its way, and by keepalive while nothing is.
@@ -181,6 +197,11 @@ fn prepare(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
         .with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_user_timeout(Some(timeout))
+}
+
+/// Whether this is how a connection ends, rather than what TLS says.
+fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
 }
 
 /// Waits until the receiver has taken our certificate, or its absence, as far as it can be seen.

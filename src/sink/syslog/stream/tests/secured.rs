@@ -191,6 +191,40 @@ async fn a_receiver_that_wants_a_client_certificate_holds_a_sink_without_one() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_refuses_a_certificate_without_a_word_holds_the_sink_too() {
+    let authority = Authority::new();
+    authority.issue("server", "localhost", 2100);
+    for (wants_client, is_held) in [(true, true), (false, false)] {
+        let (listener, config) = listener();
+        let server = authority.server(wants_client, &TLS13);
+        let receiver = played(move || {
+            let mut session = ServerConnection::new(server).unwrap();
+            let mut silent = accepted(&listener);
+            // Its part of the handshake, and not a byte behind it.
+            while !session.wants_write() {
+                session.read_tls(&mut silent).unwrap();
+                session.process_new_packets().unwrap();
+            }
+            while session.wants_write() {
+                session.write_tls(&mut silent).unwrap();
+            }
+            silent.shutdown(Shutdown::Write).unwrap();
+            let _ = silent.read_to_end(&mut Vec::new());
+        });
+        let outcome = Stream::new(&secured(&config, &authority.file("ca.pem")))
+            .unwrap()
+            .deliver(&batch(&["one"]))
+            .await;
+        match outcome {
+            Outcome::Held { reason } if is_held => assert!(reason.contains("tls.cert_file"), "{reason}"),
+            Outcome::Retry { .. } if !is_held => {}
+            other => panic!("{wants_client}: {other:?}"),
+        }
+        receiver.join().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_a_receiver_has_not_read_over_tls_is_sent_again() {
     let authority = Authority::new();
     authority.issue("server", "localhost", 2100);
