@@ -19,7 +19,7 @@ use crate::service::command::{self, Answer, By, Done};
 use crate::store::LettersBySink;
 
 /// Letters that are asked for at once: bounds the memory, and a pager that waits holds nobody up.
-const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
+const PAGE: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
 /// Answers between the daemon and the screen.
 const ANSWERS: usize = 16;
 

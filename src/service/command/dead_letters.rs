@@ -14,7 +14,7 @@ use crate::service::{ServiceError, observer};
 use crate::store::{DeadLetter, LetterChoice, LettersBySink, Store};
 
 /// The largest page of a list: bounds what both sides hold.
-const MOST_LISTED: u32 = 1_000;
+const MOST_LISTED: u32 = 2_000;
 /// Unknown numbers that an error names; the rest is counted.
 const MOST_NAMED: usize = 10;
 
@@ -30,7 +30,7 @@ pub(crate) enum Request {
         /// 0 for the first ones.
         #[serde(default)]
         after: i64,
-        /// At most this many, and 1,000.
+        /// At most this many, and 2,000.
         most: NonZeroU32,
     },
     /// One letter with its event.
