@@ -6,6 +6,7 @@
 //! silently does half its work is worse than one that is restarted.
 
 mod about;
+mod check;
 mod notices;
 mod signals;
 mod sources;
@@ -13,6 +14,7 @@ mod tasks;
 mod view;
 
 pub(crate) use about::about;
+pub(crate) use check::{Finding, check_sinks};
 pub use signals::{SignalThread, Stop};
 
 use std::convert::Infallible;

@@ -66,6 +66,8 @@ pub enum OwnEvent {
         /// In the receiver's words.
         reason: String,
     },
+    /// Somebody tries whether events arrive; never stored.
+    Test,
     /// A stream is still there.
     Heartbeat {
         /// The stream.
@@ -143,6 +145,7 @@ impl OwnEvent {
             Self::SinkHeld { .. } => "sink-held",
             Self::SinkRecovered { .. } => "sink-recovered",
             Self::EventDeadLettered { .. } => "event-dead-lettered",
+            Self::Test => "test",
             Self::Heartbeat { .. } => "heartbeat",
         }
     }
@@ -178,6 +181,7 @@ impl OwnEvent {
             Self::EventDeadLettered { sink, event_id, reason } => {
                 format!("Sink {sink} refused event {event_id} for good: {reason}")
             }
+            Self::Test => "A test: what auditferry sends arrives".to_owned(),
             Self::Heartbeat { stream, .. } => format!("{stream} is being collected"),
         }
     }
@@ -189,7 +193,9 @@ impl OwnEvent {
         };
         let instant = |instant: &Timestamp| format!("{instant:.3}");
         let pairs: Vec<(&str, String)> = match self {
-            Self::Started | Self::Stopped | Self::PollingPaused | Self::PollingResumed => Vec::new(),
+            Self::Started | Self::Stopped | Self::PollingPaused | Self::PollingResumed | Self::Test => {
+                Vec::new()
+            }
             Self::CredentialRefused { source, reason } => {
                 vec![("about_source", source.clone()), ("reason", reason.clone())]
             }

@@ -16,3 +16,4 @@ mod outages;
 mod receivers;
 mod rig;
 mod running;
+mod several;

@@ -126,8 +126,14 @@ impl Simulator {
     /// The same for some of the streams.
     #[track_caller]
     pub(crate) fn compare_of(&self, streams: &[&str]) -> Comparison {
+        self.compare_at("main", streams)
+    }
+
+    /// The same for another receiver.
+    #[track_caller]
+    pub(crate) fn compare_at(&self, receiver: &str, streams: &[&str]) -> Comparison {
         let query: Vec<_> = streams.iter().map(|stream| format!("stream={stream}")).collect();
-        let path = format!("/receiver/main/compare?{}", query.join("&"));
+        let path = format!("/receiver/{receiver}/compare?{}", query.join("&"));
         serde_json::from_str(&self.ask("GET", &path, &Value::Null)).unwrap()
     }
 
