@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::faults::Trigger;
+use super::hec::{Hec, HecFaults};
 
 /// Originals are kept as text up to so many events: about 120 MB; of later ones only the hash.
 const KEPT_TEXTS: usize = 200_000;
@@ -41,6 +42,8 @@ pub struct ReceiverFaults {
     pub headers: BTreeMap<String, String>,
     /// Whether originals are kept as text; else only their hashes.
     pub keep: bool,
+    /// As an HTTP Event Collector of Splunk.
+    pub hec: HecFaults,
 }
 
 impl Default for ReceiverFaults {
@@ -57,6 +60,7 @@ impl Default for ReceiverFaults {
             token: None,
             headers: BTreeMap::new(),
             keep: true,
+            hec: HecFaults::default(),
         }
     }
 }
@@ -97,13 +101,17 @@ pub(crate) struct Received {
 pub(crate) struct Receiver {
     /// Its switches.
     pub faults: ReceiverFaults,
+    /// As an HTTP Event Collector.
+    pub hec: Hec,
     /// Every event once.
     pub unique: HashMap<u128, Received>,
     datasets: Vec<String>,
     logs: Vec<(String, String)>,
-    requests: u64,
+    /// Requests with events, refused ones included.
+    pub requests: u64,
+    /// Requests of which nothing was taken.
+    pub refused: u64,
     events: u64,
-    refused: u64,
     without_original: u64,
     conflicting: u64,
     repeats_in_row: u64,
@@ -243,6 +251,17 @@ impl Receiver {
             self.repeated_keys += 1;
         }
         Ok(count)
+    }
+
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn take_event(&mut self, text: &str) -> Result<(), String> {
+        let (id, event) = read_event(text)?;
+        self.remember(id, &event);
+        self.events += 1;
+        Ok(())
     }
 
     fn remember(&mut self, id: u128, delivered: &Delivered<'_>) {

@@ -15,7 +15,7 @@ use super::endpoint::Endpoint;
 use super::receiver::{Reception, decode};
 use super::request::{Answer, Asked, Fate};
 use super::wire::{Cutter, Loopback};
-use super::{Simulator, SimulatorError};
+use super::{SharedReceiver, Simulator, SimulatorError, hec};
 
 /// Bodies of product requests are empty or a small form.
 const MOST_FORM: usize = 64 << 10;
@@ -40,6 +40,7 @@ pub(crate) async fn serve(
         return Err(SimulatorError::NotLoopback(address));
     }
     let routes = control::routes()
+        .merge(hec::routes())
         .route("/receiver/{name}", post(receive).delete(forget))
         .route("/receiver/{name}/stats", get(stats))
         .route("/receiver/{name}/events", get(events))
@@ -93,7 +94,7 @@ async fn product(
     }
 }
 
-fn respond(answer: Answer, provider_ms: i64) -> Response {
+pub(crate) fn respond(answer: Answer, provider_ms: i64) -> Response {
     // 477 and 52x are in no registry, but any number of three digits is a status.
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let length = answer.body.len();
@@ -128,7 +129,7 @@ fn head_size(response: &Response) -> usize {
 }
 
 /// The response is never seen: its first byte breaks the connection.
-fn reset(cutter: &Cutter) -> Response {
+pub(crate) fn reset(cutter: &Cutter) -> Response {
     cutter.reset();
     StatusCode::OK.into_response()
 }
@@ -137,6 +138,34 @@ fn reset(cutter: &Cutter) -> Response {
 async fn hang(stop: &CancellationToken) -> Response {
     stop.cancelled().await;
     StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+/// Lets the switches have their way with a request before its body is looked at; whether the answer is lost.
+///
+/// # Errors
+/// The answer, when nothing is taken.
+pub(crate) async fn admit(
+    serving: &Serving,
+    receiver: &SharedReceiver,
+    headers: &HeaderMap,
+    cutter: &Cutter,
+) -> Result<bool, Response> {
+    let (reception, slow_ms, retry_after) = {
+        let mut chance = serving.simulator.chance();
+        let mut receiver = receiver.lock();
+        let reception = receiver.receive(headers, &mut chance);
+        (reception, receiver.faults.slow_ms, receiver.faults.retry_after)
+    };
+    if slow_ms > 0 {
+        let rest = tokio::time::sleep(Duration::from_millis(slow_ms));
+        serving.stop.run_until_cancelled(rest).await;
+    }
+    match reception {
+        Reception::Take { lose_answer } => Ok(lose_answer),
+        Reception::Hang => Err(hang(&serving.stop).await),
+        Reception::Reset => Err(reset(cutter)),
+        Reception::Status(status) => Err(refusal(status, retry_after)),
+    }
 }
 
 async fn receive(
@@ -149,21 +178,9 @@ async fn receive(
     let Some(receiver) = serving.simulator.receiver(&name) else {
         return (StatusCode::TOO_MANY_REQUESTS, "too many receivers\n").into_response();
     };
-    let (reception, slow_ms, retry_after) = {
-        let mut chance = serving.simulator.chance();
-        let mut receiver = receiver.lock();
-        let reception = receiver.receive(&headers, &mut chance);
-        (reception, receiver.faults.slow_ms, receiver.faults.retry_after)
-    };
-    if slow_ms > 0 {
-        let rest = tokio::time::sleep(Duration::from_millis(slow_ms));
-        serving.stop.run_until_cancelled(rest).await;
-    }
-    let lose_answer = match reception {
-        Reception::Take { lose_answer } => lose_answer,
-        Reception::Hang => return hang(&serving.stop).await,
-        Reception::Reset => return reset(&cutter),
-        Reception::Status(status) => return refusal(status, retry_after),
+    let lose_answer = match admit(&serving, &receiver, &headers, &cutter).await {
+        Ok(lose_answer) => lose_answer,
+        Err(response) => return response,
     };
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
     // Unpacking and reading a batch of a MiB takes some milliseconds.
