@@ -116,6 +116,8 @@ pub(crate) struct Receiver {
     conflicting: u64,
     repeats_in_row: u64,
     max_repeats_in_row: u64,
+    /// Of every event that was repeated.
+    repeats: HashMap<u128, u64>,
     keys: HashSet<u64>,
     repeated_keys: u64,
 }
@@ -135,6 +137,8 @@ pub struct ReceiverStats {
     pub repeated: u64,
     /// The longest run of repeated events.
     pub max_repeats_in_row: u64,
+    /// Of the event that was repeated most often.
+    pub max_repeats: u64,
     /// Repeated events that came with another `event.original` or another sequence than before.
     pub conflicting: u64,
     /// Events without `event.original`.
@@ -272,6 +276,7 @@ impl Receiver {
             self.conflicting += u64::from(known.hash != hash || known.sequence != event.sequence);
             self.repeats_in_row += 1;
             self.max_repeats_in_row = self.max_repeats_in_row.max(self.repeats_in_row);
+            *self.repeats.entry(id).or_default() += 1;
             return;
         }
         self.repeats_in_row = 0;
@@ -298,6 +303,7 @@ impl Receiver {
             unique: self.unique.len() as u64,
             repeated: self.events - self.unique.len() as u64,
             max_repeats_in_row: self.max_repeats_in_row,
+            max_repeats: self.repeats.values().copied().max().unwrap_or_default(),
             conflicting: self.conflicting,
             without_original: self.without_original,
             idempotency_keys: self.keys.len() as u64,

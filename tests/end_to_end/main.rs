@@ -17,3 +17,4 @@ mod receivers;
 mod rig;
 mod running;
 mod several;
+mod splunk;
