@@ -19,7 +19,7 @@ struct Splunk {
 }
 
 impl Splunk {
-    async fn start(switches: Value) -> Self {
+    async fn start(switches: &Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}/receiver/siem", listener.local_addr().unwrap()).parse().unwrap();
         let simulator =
@@ -32,7 +32,7 @@ impl Splunk {
         splunk
     }
 
-    fn switch(&self, switches: Value) {
+    fn switch(&self, switches: &Value) {
         self.simulator.patch_receiver_faults("siem", &json!({ "hec": switches })).unwrap();
     }
 
@@ -100,17 +100,17 @@ fn the_collectors_address_is_found_however_it_was_copied() {
 
 #[tokio::test]
 async fn a_batch_is_taken_whole_and_compressed() {
-    let splunk = Splunk::start(json!({"token": "t"})).await;
+    let splunk = Splunk::start(&json!({"token": "t"})).await;
     assert_eq!(splunk.sink(false).deliver(&batch(0..5)).await, Outcome::Accepted);
     assert_eq!((splunk.stats().unique, splunk.stats().requests), (5, 1));
 }
 
 #[tokio::test]
 async fn every_code_of_a_real_exchange_has_its_verdict_and_none_loses_events() {
-    let splunk = Splunk::start(json!({})).await;
+    let splunk = Splunk::start(&json!({})).await;
     let sink = splunk.sink(false);
     for code in 0..=28 {
-        splunk.switch(json!({"codes": {code.to_string(): {"next": 1}}}));
+        splunk.switch(&json!({"codes": {code.to_string(): {"next": 1}}}));
         let outcome = sink.deliver(&batch(code..code + 1)).await;
         let is_there = splunk.stats().unique;
         let expected = match code {
@@ -127,7 +127,7 @@ async fn every_code_of_a_real_exchange_has_its_verdict_and_none_loses_events() {
 
 #[tokio::test]
 async fn a_nearly_full_queue_makes_the_next_batch_wait() {
-    let splunk = Splunk::start(json!({"codes": {"24": {"next": 1}}})).await;
+    let splunk = Splunk::start(&json!({"codes": {"24": {"next": 1}}})).await;
     let sink = splunk.sink(false);
     assert_eq!(sink.deliver(&batch(0..1)).await, Outcome::Accepted);
     let begun = Instant::now();
@@ -137,12 +137,12 @@ async fn a_nearly_full_queue_makes_the_next_batch_wait() {
 
 #[tokio::test]
 async fn a_bad_event_is_suspected_where_the_collector_says() {
-    let splunk = Splunk::start(json!({"poison": "event 3.", "number": "one"})).await;
+    let splunk = Splunk::start(&json!({"poison": "event 3.", "number": "one"})).await;
     let outcome = splunk.sink(false).deliver(&batch(0..8)).await;
     let Outcome::Refused { suspects, .. } = &outcome else { panic!("{outcome:?}") };
     assert_eq!(*suspects, Some(Suspects { accepted: 3, alone: 3..5 }));
     assert_eq!(splunk.stats().unique, 3, "what counts as accepted is there");
-    splunk.switch(json!({"number": "zero", "acknowledgements": true}));
+    splunk.switch(&json!({"number": "zero", "acknowledgements": true}));
     let outcome = splunk.sink(true).deliver(&batch(0..8)).await;
     let Outcome::Refused { suspects, .. } = &outcome else { panic!("{outcome:?}") };
     assert_eq!(*suspects, Some(Suspects { accepted: 0, alone: 2..4 }));
@@ -150,7 +150,7 @@ async fn a_bad_event_is_suspected_where_the_collector_says() {
 
 #[tokio::test]
 async fn a_page_of_a_proxy_is_no_acceptance() {
-    let splunk = Splunk::start(json!({"page": {"next": 1}})).await;
+    let splunk = Splunk::start(&json!({"page": {"next": 1}})).await;
     let outcome = splunk.sink(false).deliver(&batch(0..1)).await;
     assert!(matches!(&outcome, Outcome::Held { .. }), "{outcome:?}");
     assert!(reason(&outcome).contains("not the answer of an HTTP Event Collector"), "{outcome:?}");
@@ -159,7 +159,7 @@ async fn a_page_of_a_proxy_is_no_acceptance() {
 
 #[tokio::test]
 async fn several_batches_are_acknowledged_at_once() {
-    let splunk = Splunk::start(json!({"acknowledgements": true, "token": "t"})).await;
+    let splunk = Splunk::start(&json!({"acknowledgements": true, "token": "t"})).await;
     let sink = splunk.sink(true);
     let batches: Vec<Batch> = (0..4).map(|number| batch(number..number + 1)).collect();
     for _ in 0..2 {
@@ -171,7 +171,7 @@ async fn several_batches_are_acknowledged_at_once() {
 
 #[tokio::test]
 async fn a_delivery_that_is_dropped_harms_no_later_one() {
-    let splunk = Splunk::start(json!({"acknowledgements": true, "ack_after_ms": 500})).await;
+    let splunk = Splunk::start(&json!({"acknowledgements": true, "ack_after_ms": 500})).await;
     let sink = splunk.sink(true);
     let dropped = batch(0..1);
     let delivery = tokio::time::timeout(Duration::from_millis(300), sink.deliver(&dropped)).await;
@@ -181,14 +181,14 @@ async fn a_delivery_that_is_dropped_harms_no_later_one() {
 
 #[tokio::test]
 async fn a_token_without_acknowledgements_holds_before_an_event_is_sent() {
-    let splunk = Splunk::start(json!({})).await;
+    let splunk = Splunk::start(&json!({})).await;
     let sink = splunk.sink(true);
     for _ in 0..2 {
         let outcome = sink.deliver(&batch(0..1)).await;
         assert!(matches!(&outcome, Outcome::Held { reason } if reason.contains("useACK")), "{outcome:?}");
     }
     assert_eq!(splunk.stats().events, 0, "what is not confirmed would be sent again");
-    splunk.switch(json!({"acknowledgements": true, "ack_id_missing": {"next": 1}}));
+    splunk.switch(&json!({"acknowledgements": true, "ack_id_missing": {"next": 1}}));
     let outcome = sink.deliver(&batch(0..1)).await;
     assert!(
         matches!(&outcome, Outcome::Held { reason } if reason.contains("without an ackId")),
@@ -200,11 +200,10 @@ async fn a_token_without_acknowledgements_holds_before_an_event_is_sent() {
 #[tokio::test]
 async fn a_busy_server_has_what_it_took_before() {
     // The simulated one answers so without a number, which leaves all to be sent again.
-    let splunk = Splunk::start(json!({"codes": {"9": {"next": 1}}})).await;
+    let splunk = Splunk::start(&json!({"codes": {"9": {"next": 1}}})).await;
     let outcome = splunk.sink(false).deliver(&batch(0..4)).await;
     assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
-    let poisoned = json!({"poison": "event 3.", "poison_code": 9});
-    splunk.switch(poisoned);
+    splunk.switch(&json!({"poison": "event 3.", "poison_code": 9}));
     let outcome = splunk.sink(false).deliver(&batch(0..6)).await;
     let Outcome::Each(verdicts) = &outcome else { panic!("{outcome:?}") };
     let accepted = verdicts.iter().filter(|verdict| **verdict == Verdict::Accepted).count();
@@ -214,7 +213,7 @@ async fn a_busy_server_has_what_it_took_before() {
 #[tokio::test]
 async fn a_probe_says_what_is_proved_and_leaves_no_event() {
     for by_ack in [false, true] {
-        let splunk = Splunk::start(json!({"token": "t", "acknowledgements": by_ack})).await;
+        let splunk = Splunk::start(&json!({"token": "t", "acknowledgements": by_ack})).await;
         let sink = splunk.sink(by_ack);
         let found = sink.probe().await;
         assert!(matches!(&found, Probe::Passed(found) if found.contains("knows the token")), "{found:?}");
@@ -225,16 +224,16 @@ async fn a_probe_says_what_is_proved_and_leaves_no_event() {
             (json!({"health": 20}), "it is up, but cannot take events"),
             (json!({"health": 22}), "enable the token"),
         ] {
-            splunk.switch(switches);
+            splunk.switch(&switches);
             let found = sink.probe().await;
             assert!(matches!(&found, Probe::Failed(found) if found.contains(why)), "{why}: {found:?}");
         }
-        splunk.switch(json!({"health": 17, "page": {"next": 1}}));
+        splunk.switch(&json!({"health": 17, "page": {"next": 1}}));
         let found = sink.probe().await;
         assert!(matches!(&found, Probe::OnlyByEvent(_)), "{found:?}");
         assert_eq!(splunk.stats().events, 0);
     }
-    let splunk = Splunk::start(json!({})).await;
+    let splunk = Splunk::start(&json!({})).await;
     let found = splunk.sink(true).probe().await;
     assert!(matches!(&found, Probe::Failed(why) if why.contains("useACK")), "{found:?}");
 }
