@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-use self::acks::{Acknowledger, Sessions, Told};
+use self::acks::{Acknowledger, Told};
 use self::channel::{Channel, Channels};
 use self::reply::{TURN_ACKS_ON, Taken};
 use super::peer::Peer;
@@ -49,7 +49,6 @@ enum Mode {
     /// When the indexers have acknowledged it.
     Acknowledged {
         channels: Channels,
-        sessions: Sessions,
         /// The collector has given an `ackId`.
         is_enabled: AtomicBool,
     },
@@ -74,7 +73,7 @@ impl SplunkHecSink {
         let max_in_flight = config.transport.max_in_flight.max(1);
         let mode = if config.acknowledgements {
             let channels = Channels::new(max_in_flight);
-            Mode::Acknowledged { channels, sessions: Sessions::default(), is_enabled: AtomicBool::new(false) }
+            Mode::Acknowledged { channels, is_enabled: AtomicBool::new(false) }
         } else {
             let channel = Channel::new().map_err(|error| http::Error::Setup(error.to_string()))?.guid;
             Mode::Taken { channel, is_warned: AtomicBool::new(false) }
@@ -90,8 +89,8 @@ impl SplunkHecSink {
         }
         match &self.mode {
             Mode::Taken { channel, is_warned } => self.post_once(batch, channel, is_warned).await,
-            Mode::Acknowledged { channels, sessions, is_enabled } => {
-                self.post_acknowledged(batch, channels, sessions, is_enabled).await
+            Mode::Acknowledged { channels, is_enabled } => {
+                self.post_acknowledged(batch, channels, is_enabled).await
             }
         }
     }
@@ -99,7 +98,7 @@ impl SplunkHecSink {
     async fn post_once(&self, batch: &Batch, channel: &str, is_warned: &AtomicBool) -> Result<(), Outcome> {
         let headers = vec![(channel::HEADER.to_owned(), channel.to_owned())];
         let reply = self.collector.post(headers, &batch.lines).await?;
-        let taken = self.taken(&reply, batch, false).await?;
+        let taken = self.taken(&reply, batch, false)?;
         // Splunk remembers acknowledgements that nobody asks for, up to a limit.
         if taken.ack_id.is_some() && !is_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -114,7 +113,6 @@ impl SplunkHecSink {
         &self,
         batch: &Batch,
         channels: &Channels,
-        sessions: &Sessions,
         is_enabled: &AtomicBool,
     ) -> Result<(), Outcome> {
         let channel = channels.take().map_err(|error| Outcome::Held { reason: error.to_string() })?;
@@ -124,36 +122,38 @@ impl SplunkHecSink {
         }
         let reply = self.collector.post(line.channel.headers(), &batch.lines).await?;
         line.channel.keep_session(&reply.headers);
-        let taken = self.taken(&reply, batch, true).await?;
+        let taken = self.taken(&reply, batch, true)?;
         is_enabled.store(taken.ack_id.is_some(), Ordering::Relaxed);
         let Some(ack_id) = taken.ack_id else {
             let reason = format!("the events were taken without an ackId: {TURN_ACKS_ON}");
             return Err(Outcome::Held { reason });
         };
-        acks::confirmed(&mut line, ack_id, sessions).await?;
+        acks::confirmed(&mut line, ack_id).await?;
         channels.give_back(line.channel);
         Ok(())
     }
 
-    async fn taken(&self, reply: &Reply, batch: &Batch, by_ack: bool) -> Result<Taken, Outcome> {
-        let taken = reply::taken(reply, batch.len(), by_ack, Clock::System.now());
-        match &taken {
-            Ok(taken) if taken.near_limit => {
-                let rest = Instant::now() + NEAR_LIMIT_REST;
-                *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
-                tracing::debug!("a queue of the HTTP Event Collector is nearly full: the next batch waits");
-            }
-            // Some refusals of a token come with 400.
-            Err(Outcome::Held { .. }) => self.collector.peer.distrust().await,
-            _ => {}
+    fn taken(&self, reply: &Reply, batch: &Batch, by_ack: bool) -> Result<Taken, Outcome> {
+        let taken = reply::taken(reply, batch.len(), by_ack, Clock::System.now())?;
+        if taken.near_limit {
+            let rest = Instant::now() + NEAR_LIMIT_REST;
+            *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+            tracing::debug!("a queue of the HTTP Event Collector is nearly full: the next batch waits");
         }
-        taken
+        Ok(taken)
     }
 }
 
 impl Sink for SplunkHecSink {
     fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
-        Box::pin(async { self.post(batch).await.err().unwrap_or(Outcome::Accepted) })
+        Box::pin(async {
+            let Err(outcome) = self.post(batch).await else { return Outcome::Accepted };
+            // Some refusals of a token come with 400.
+            if matches!(outcome, Outcome::Held { .. }) {
+                self.collector.peer.distrust().await;
+            }
+            outcome
+        })
     }
 
     fn max_in_flight(&self) -> usize {

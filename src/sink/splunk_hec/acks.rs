@@ -7,7 +7,6 @@
 //! Whoever delivers a batch asks for it himself, on the batch's own channel. Nothing is shared, so a delivery that
 //! is dropped in the middle leaves nothing behind.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -46,46 +45,33 @@ pub(super) struct Told {
     pub(super) session_changed: bool,
 }
 
-/// What is known about the sessions of a load balancer.
-///
-/// A cookie that changes while a batch waits can mean that another node answers now, which knows nothing of the
-/// batch: it is sent again. But some load balancers write their cookie anew with every answer. So of two batches
-/// in a row that see a change, the second one waits on; no batch goes round for ever.
-#[derive(Debug, Default)]
-pub(super) struct Sessions {
-    are_renewed: AtomicBool,
-}
-
 /// Waits until the indexers have the batch with this `ackId`.
+///
+/// A cookie that changes in the meantime means that another node answers, which knows nothing of the batch; unless
+/// it changes with every answer, as some load balancers write it anew each time.
 ///
 /// # Errors
 /// The batch's outcome when they may not have it.
-pub(super) async fn confirmed(
-    acknowledger: &mut impl Acknowledger,
-    ack_id: u64,
-    sessions: &Sessions,
-) -> Result<(), Outcome> {
+pub(super) async fn confirmed(acknowledger: &mut impl Acknowledger, ack_id: u64) -> Result<(), Outcome> {
     let mut waiting = Waiting { until: Instant::now() + LONGEST_WAIT, trouble: None, doubted: None };
     let mut pause = FIRST_PAUSE;
     let mut has_moved = false;
     loop {
         sleep_until(waiting.until.min(Instant::now() + pause)).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-        let (is_indexed, session_changed) = match acknowledger.ask(ack_id).await {
-            Ok(told) => (waiting.hear(&told.reply, ack_id)?, told.session_changed),
+        match acknowledger.ask(ack_id).await {
+            Ok(told) => {
+                if waiting.hear(&told.reply, ack_id)? {
+                    return Ok(());
+                }
+                if has_moved && !told.session_changed {
+                    return Err(waiting.again("the load balancer has changed the session"));
+                }
+                has_moved = told.session_changed;
+            }
             // Nothing that time alone would mend: an unreadable secret, a certificate.
             Err(held @ Outcome::Held { .. }) => return Err(held),
-            Err(other) => (waiting.miss(reason_of(other)), false),
-        };
-        has_moved |= session_changed;
-        if is_indexed {
-            if !has_moved {
-                sessions.are_renewed.store(false, Ordering::Relaxed);
-            }
-            return Ok(());
-        }
-        if session_changed && !sessions.are_renewed.swap(true, Ordering::Relaxed) {
-            return Err(waiting.again("the load balancer has changed the session"));
+            Err(other) => waiting.miss(reason_of(other)),
         }
         waiting.check()?;
     }
@@ -120,10 +106,9 @@ impl Waiting {
     }
 
     /// An answer was lost, and with it a `true`, perhaps.
-    fn miss(&mut self, reason: String) -> bool {
+    fn miss(&mut self, reason: String) {
         self.trouble = Some(reason);
         self.doubted = None;
-        false
     }
 
     /// Whether there is any use in asking again.

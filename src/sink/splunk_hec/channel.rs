@@ -19,6 +19,11 @@ const LONGEST_IDLE: Duration = Duration::from_secs(5 * 60);
 const MOST_COOKIES: usize = 8;
 const LONGEST_COOKIE: usize = 4096;
 
+/// There is no making of a GUID.
+#[derive(Debug, thiserror::Error)]
+#[error("the system gives no random numbers, which a channel of the HTTP Event Collector needs")]
+pub(super) struct NoRandomNumbers;
+
 /// A channel of the collector. `ackId`s count anew on each channel, and each node behind a load balancer counts
 /// for itself. So a channel carries one batch at a time, and it is used again only after that batch was
 /// acknowledged: a `true` can then mean no other batch than the one that waits for it.
@@ -33,8 +38,8 @@ impl Channel {
     /// One that was never used.
     ///
     /// # Errors
-    /// When the machine has no random numbers.
-    pub(super) fn new() -> Result<Self, aws_lc_rs::error::Unspecified> {
+    /// When the system has no random numbers.
+    pub(super) fn new() -> Result<Self, NoRandomNumbers> {
         Ok(Self { guid: guid()?, cookies: Cookies::default(), used: Instant::now() })
     }
 
@@ -71,8 +76,8 @@ impl Channels {
     /// A channel for one batch: one that is still known to Splunk, else a new one.
     ///
     /// # Errors
-    /// When the machine has no random numbers.
-    pub(super) fn take(&self) -> Result<Channel, aws_lc_rs::error::Unspecified> {
+    /// When the system has no random numbers.
+    pub(super) fn take(&self) -> Result<Channel, NoRandomNumbers> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         free.retain(|channel| channel.used.elapsed() < LONGEST_IDLE);
         free.pop().map_or_else(Channel::new, Ok)
@@ -133,9 +138,9 @@ fn is_printable(byte: u8) -> bool {
 }
 
 /// A random GUID (RFC 9562 section 5.4).
-fn guid() -> Result<String, aws_lc_rs::error::Unspecified> {
+fn guid() -> Result<String, NoRandomNumbers> {
     let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes)?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| NoRandomNumbers)?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let digits = format!("{:032x}", u128::from_be_bytes(bytes));
