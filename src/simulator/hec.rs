@@ -3,6 +3,7 @@
 //! A reading of Splunk's documentation of its own: events in envelopes up to the first bad one, a code for
 //! everything, and acknowledgements that are told once.
 
+mod codes;
 mod collector;
 mod faults;
 

@@ -12,44 +12,13 @@ use super::super::faults::Trigger;
 use super::super::receiver::Receiver;
 use super::super::request::Answer;
 use super::NumberBase;
+use super::codes::{body_of, coded, status_of};
 
 /// Channels that are remembered; Splunk takes a million.
 const MOST_CHANNELS: usize = 10_000;
 
 /// What a proxy may answer instead of the collector.
 const PAGE: &str = "<html><body>The proxy is well.</body></html>";
-
-/// Splunk's table: the status and the text of each code.
-const CODES: [(u16, &str); 28] = [
-    (200, "Success"),
-    (403, "Token disabled"),
-    (401, "Token is required"),
-    (401, "Invalid authorization"),
-    (403, "Invalid token"),
-    (400, "No data"),
-    (400, "Invalid data format"),
-    (400, "Incorrect index"),
-    (500, "Internal server error"),
-    (503, "Server is busy"),
-    (400, "Data channel is missing"),
-    (400, "Invalid data channel"),
-    (400, "Event field is required"),
-    (400, "Event field cannot be blank"),
-    (400, "ACK is disabled"),
-    (400, "Error in handling indexed fields"),
-    (400, "Query string authorization is not enabled"),
-    (200, "HEC is healthy"),
-    (503, "HEC is unhealthy, queues are full"),
-    (503, "HEC is unhealthy, ack service unavailable"),
-    (503, "HEC is unhealthy, queues are full, ack service unavailable"),
-    (400, "Invalid token"),
-    (400, "Token disabled"),
-    (503, "Server is shutting down"),
-    (200, "HEC queue is approaching its capacity limit"),
-    (200, "HEC ACK is approaching its capacity limit"),
-    (429, "HEC queue is at capacity"),
-    (429, "HEC ACK channel is at capacity"),
-];
 
 /// What a collector remembers.
 #[derive(Debug, Default)]
@@ -298,19 +267,6 @@ fn channel_of(request: HecRequest<'_>) -> Result<String, u8> {
     let is_guid = guid.split('-').map(str::len).eq([8, 4, 4, 4, 12])
         && guid.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
     if is_guid { Ok(guid) } else { Err(11) }
-}
-
-fn status_of(code: u8) -> u16 {
-    CODES.get(usize::from(code)).map_or(400, |(status, _)| *status)
-}
-
-fn body_of(code: u8) -> Value {
-    let text = CODES.get(usize::from(code)).map_or("A code from later days", |(_, text)| *text);
-    json!({ "text": text, "code": code })
-}
-
-fn coded(code: u8) -> Answer {
-    Answer::json(status_of(code), body_of(code).to_string())
 }
 
 #[cfg(test)]

@@ -158,6 +158,25 @@ async fn a_page_of_a_proxy_is_no_acceptance() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_too_large_blames_no_event() {
+    let splunk = Splunk::start(&json!({"max_content_length": 500})).await;
+    let sink = splunk.sink(false);
+    let outcome = sink.deliver(&batch(0..20)).await;
+    assert!(matches!(outcome, Outcome::Refused { suspects: None, .. }), "{outcome:?}");
+    assert_eq!(sink.deliver(&batch(0..2)).await, Outcome::Accepted);
+    assert_eq!(splunk.stats().unique, 2);
+}
+
+#[tokio::test]
+async fn a_collector_that_names_a_time_is_given_it() {
+    let splunk = Splunk::start(&json!({"codes": {"26": {"next": 1}}})).await;
+    splunk.simulator.patch_receiver_faults("siem", &json!({"retry_after": 9})).unwrap();
+    let outcome = splunk.sink(false).deliver(&batch(0..1)).await;
+    let after = Some(Duration::from_secs(9));
+    assert!(matches!(outcome, Outcome::Retry { after: asked, .. } if asked == after), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn several_batches_are_acknowledged_at_once() {
     let splunk = Splunk::start(&json!({"acknowledgements": true, "token": "t"})).await;
     let sink = splunk.sink(true);
