@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::bulk::{BulkFaults, Index};
 use super::faults::Trigger;
+use super::hec::{Hec, HecFaults};
 use super::signature;
 use super::syslog::{self, SyslogFaults, Treatment};
 
@@ -54,6 +55,8 @@ pub struct ReceiverFaults {
     pub bulk: BulkFaults,
     /// How syslog messages are treated.
     pub syslog: SyslogFaults,
+    /// As an HTTP Event Collector of Splunk.
+    pub hec: HecFaults,
 }
 
 impl Default for ReceiverFaults {
@@ -73,6 +76,7 @@ impl Default for ReceiverFaults {
             keep: true,
             bulk: BulkFaults::default(),
             syslog: SyslogFaults::default(),
+            hec: HecFaults::default(),
         }
     }
 }
@@ -115,6 +119,8 @@ pub(crate) struct Received {
 pub(crate) struct Receiver {
     /// Its switches.
     pub faults: ReceiverFaults,
+    /// As an HTTP Event Collector.
+    pub hec: Hec,
     /// Every event once.
     pub unique: HashMap<u128, Received>,
     /// As Elasticsearch.
@@ -130,6 +136,8 @@ pub(crate) struct Receiver {
     conflicting: u64,
     repeats_in_row: u64,
     max_repeats_in_row: u64,
+    /// Of every event that was repeated.
+    repeats: HashMap<u128, u64>,
     keys: HashSet<u64>,
     webhook_ids: HashSet<u64>,
     repeated_keys: u64,
@@ -150,6 +158,8 @@ pub struct ReceiverStats {
     pub repeated: u64,
     /// The longest run of repeated events.
     pub max_repeats_in_row: u64,
+    /// Of the event that was repeated most often.
+    pub max_repeats: u64,
     /// Repeated events that came with another `event.original` or another sequence than before.
     pub conflicting: u64,
     /// Events without `event.original`.
@@ -360,6 +370,17 @@ impl Receiver {
         }
     }
 
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn take_event(&mut self, text: &str) -> Result<(), String> {
+        let (id, event) = read_event(text)?;
+        self.remember(id, &event);
+        self.events += 1;
+        Ok(())
+    }
+
     fn remember(&mut self, id: u128, delivered: &Delivered<'_>) {
         let event = &delivered.event;
         let original = event.original.as_deref().unwrap_or_default();
@@ -368,6 +389,7 @@ impl Receiver {
             self.conflicting += u64::from(!known.is_like(delivered));
             self.repeats_in_row += 1;
             self.max_repeats_in_row = self.max_repeats_in_row.max(self.repeats_in_row);
+            *self.repeats.entry(id).or_default() += 1;
             return;
         }
         self.repeats_in_row = 0;
@@ -394,6 +416,7 @@ impl Receiver {
             unique: self.unique.len() as u64,
             repeated: self.events - self.unique.len() as u64,
             max_repeats_in_row: self.max_repeats_in_row,
+            max_repeats: self.repeats.values().copied().max().unwrap_or_default(),
             conflicting: self.conflicting,
             without_original: self.without_original,
             idempotency_keys: self.keys.len() as u64,

@@ -15,7 +15,7 @@ use super::endpoint::Endpoint;
 use super::receiver::{Reception, decode};
 use super::request::{Answer, Asked, Fate};
 use super::wire::{Cutter, Loopback};
-use super::{SharedReceiver, Simulator, SimulatorError, bulk};
+use super::{SharedReceiver, Simulator, SimulatorError, bulk, hec};
 
 /// Bodies of product requests are empty or a small form.
 const MOST_FORM: usize = 64 << 10;
@@ -41,6 +41,7 @@ pub(crate) async fn serve(
     }
     let routes = control::routes()
         .merge(bulk::routes())
+        .merge(hec::routes())
         .route("/receiver/{name}", post(receive).delete(forget))
         .route("/receiver/{name}/stats", get(stats))
         .route("/receiver/{name}/events", get(events))
@@ -94,7 +95,7 @@ async fn product(
     }
 }
 
-fn respond(answer: Answer, provider_ms: i64) -> Response {
+pub(crate) fn respond(answer: Answer, provider_ms: i64) -> Response {
     // 477 and 52x are in no registry, but any number of three digits is a status.
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let length = answer.body.len();

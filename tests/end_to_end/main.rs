@@ -19,5 +19,6 @@ mod receivers;
 mod rig;
 mod running;
 mod several;
+mod splunk;
 mod syslog;
 mod webhook;

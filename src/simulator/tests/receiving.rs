@@ -204,7 +204,7 @@ async fn repeats_conflicts_and_holes_are_counted() {
     served.post(delivered(3, Stream::Login, r#"{"x":1}"#).as_bytes()).await.unwrap();
     let stats = served.simulator.receiver_stats("siem");
     assert_eq!((stats.requests, stats.events, stats.unique, stats.repeated), (3, 7, 4, 3));
-    assert_eq!((stats.max_repeats_in_row, stats.conflicting), (2, 1));
+    assert_eq!((stats.max_repeats_in_row, stats.max_repeats, stats.conflicting), (2, 1, 1));
     assert_eq!(stats.sequences["hs/hubspot.login"], Sequence { first: 2, last: 6, holes: 2 });
     served.end().await;
 }
