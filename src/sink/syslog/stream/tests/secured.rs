@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use sha2::{Digest, Sha256};
 
 use super::*;
 
@@ -124,9 +125,33 @@ async fn another_name_is_taken_only_when_the_configuration_says_so() {
     let receiver = receiver(listener, authority.server(false, &TLS13), &[1, 5]);
     let mut config = secured(&config, &authority.file("ca.pem"));
     let reason = held(&config).await;
-    assert!(reason.contains("another name"), "{reason}");
+    assert!(reason.contains("siem.example") && reason.contains("tls.server_name"), "{reason}");
 
     config.tls.server_name = Some("siem.example".to_owned());
+    let stream = Stream::new(&config).unwrap();
+    assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
+    assert_eq!(receiver.join().unwrap(), "3 one");
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_by_its_fingerprint_alone() {
+    let authority = Authority::new();
+    authority.issue("server", "siem.example", 2100);
+    let (listener, config) = listener();
+    let receiver = receiver(listener, authority.server(false, &TLS13), &[1, 5]);
+    let certificate = CertificateDer::from_pem_file(authority.file("server.pem")).unwrap();
+    let digest: [u8; 32] = Sha256::digest(&certificate).into();
+    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    let fingerprint = format!("sha-256:{}", hex.join(":"));
+    let mut config = secured(&config, &authority.file("ca.pem"));
+    config.tls.ca_file = None;
+
+    let other = fingerprint.replace(&hex[0], if hex[0] == "00" { "01" } else { "00" });
+    config.tls.fingerprints = vec![other.parse().unwrap()];
+    let reason = held(&config).await;
+    assert!(reason.contains("no TLS with localhost"), "{reason}");
+
+    config.tls.fingerprints = vec![fingerprint.parse().unwrap()];
     let stream = Stream::new(&config).unwrap();
     assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
     assert_eq!(receiver.join().unwrap(), "3 one");
