@@ -63,8 +63,8 @@ impl ElasticsearchSink {
                     round.answered();
                     return self.outcome(endpoint, &reply, batch);
                 }
-                Err(outcome @ Outcome::Retry { .. }) => round.failed(outcome),
-                Err(outcome) => return outcome,
+                // A certificate of one node may be wrong, too.
+                Err(outcome) => round.failed(outcome),
             }
         }
         round.end()

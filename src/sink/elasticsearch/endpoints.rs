@@ -153,15 +153,21 @@ impl<'a> Round<'a> {
     pub(super) fn end(self) -> Outcome {
         let (after, reason) = self.summary();
         self.endpoints.change_to(self.start + self.asked, &reason);
-        Outcome::Retry { after, reason }
+        // What somebody has to mend is said first.
+        match self.failures.iter().any(|failure| matches!(failure, Outcome::Held { .. })) {
+            true => Outcome::Held { reason },
+            false => Outcome::Retry { after, reason },
+        }
     }
 
     fn summary(&self) -> (Option<Duration>, String) {
         let mut longest = None;
         let mut reasons = Vec::new();
         for failure in &self.failures {
-            if let Outcome::Retry { after, reason } = failure {
+            if let Outcome::Retry { after, .. } = failure {
                 longest = longest.max(*after);
+            }
+            if let Outcome::Retry { reason, .. } | Outcome::Held { reason } = failure {
                 reasons.push(reason.as_str());
             }
         }
@@ -255,6 +261,18 @@ mod tests {
         assert!(round.next().is_none());
         assert_eq!(round.end(), retry(Some(9), "HTTP 503; can't connect"));
         assert_eq!(endpoints.current().host, "node0.invalid:9200");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_to_be_mended_holds_when_no_other_endpoint_takes_over() {
+        let endpoints = endpoints(2);
+        let mut round = endpoints.round();
+        round.next().unwrap();
+        round.failed(Outcome::Held { reason: "its certificate has expired".to_owned() });
+        round.next().unwrap();
+        round.failed(retry(None, "can't connect"));
+        let reason = "its certificate has expired; can't connect".to_owned();
+        assert_eq!(round.end(), Outcome::Held { reason });
     }
 
     #[tokio::test(start_paused = true)]

@@ -132,7 +132,10 @@ impl Stream {
                 Ok(())
             }
             Err(error) => {
-                line.is_broken = true;
+                // A receiver that breaks off again and again before the tail is through would never get further.
+                if std::mem::replace(&mut line.is_broken, true) {
+                    line.tail.halve();
+                }
                 Err(self.dialer.outcome_of(&error).await)
             }
         }

@@ -35,6 +35,16 @@ impl Tail {
         }
     }
 
+    /// Forgets the older half.
+    pub(super) fn halve(&mut self) {
+        let half = self.bytes / 2;
+        while self.bytes > half
+            && let Some((_, oldest)) = self.accepted.pop_front()
+        {
+            self.bytes -= oldest.len();
+        }
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
@@ -74,6 +84,18 @@ mod tests {
         assert_eq!(all(&tail), [4]);
         tail.clear();
         assert_eq!((tail.frames().count(), tail.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_tail_that_does_not_get_through_becomes_shorter_until_nothing_is_left() {
+        let mut tail = Tail::default();
+        for length in [4, 4, 4, 4] {
+            tail.push(vec![0; length]);
+        }
+        for expected in [vec![4, 4], vec![4], vec![], vec![]] {
+            tail.halve();
+            assert_eq!(all(&tail), expected);
+        }
     }
 
     #[test]
