@@ -103,6 +103,16 @@ requests_per_hour = 10000
 type = "http"
 endpoint = "http://{address}/receiver/main"
 
+# Any receiver (the name behind /receiver/ is yours) speaks Splunk's and Elasticsearch's protocols as well:
+# [sinks.splunk]
+# type = "splunk_hec"
+# endpoint = "http://{address}/receiver/splunk"
+# token = "any"
+#
+# [sinks.elastic]
+# type = "elasticsearch"
+# endpoint = "http://{address}/receiver/elastic"
+
 # What has arrived:  curl http://{address}/receiver/main/stats
 # What is missing:   curl http://{address}/receiver/main/compare
 # A fault:           curl -X PUT http://{address}/simulator/faults -d '{{"statuses":{{"503":{{"next":3}}}}}}'
