@@ -60,6 +60,10 @@ pub(super) enum Kind {
     Start,
     /// An absolute http or https URL.
     Url,
+    /// One of them, or a list.
+    Urls,
+    /// HTTP statuses of success.
+    Statuses,
     /// One of these words; `later` are known but not in this version.
     Choice { words: &'static [&'static str], later: &'static [&'static str] },
     /// `v3` or a year and month.
@@ -193,6 +197,8 @@ impl Kind {
             Self::Duration { .. } => unit::DURATION.to_owned(),
             Self::Start => format!("{}, or {}", unit::DURATION, unit::TIME),
             Self::Url => "a URL such as \"https://siem.example.com/events\"".to_owned(),
+            Self::Urls => "a URL such as \"https://es.example.com:9200\", or a list of them".to_owned(),
+            Self::Statuses => "a list of statuses from 200 to 299 such as [200, 202]".to_owned(),
             Self::Choice { words, .. } => format!("one of {}", super::fault::list(words)),
             Self::Version => "`v3` or a year and month such as `2026-09`".to_owned(),
             Self::Words(words) => format!("a list out of {}", super::fault::list(words)),

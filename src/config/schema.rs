@@ -67,6 +67,14 @@ fn kind(kind: &Kind) -> Value {
             json!({ "type": "string", "pattern": format!("{duration}|^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}") })
         }
         Kind::Url => json!({ "type": "string", "format": "uri", "pattern": "^https?://" }),
+        Kind::Urls => {
+            let url = json!({ "type": "string", "format": "uri", "pattern": "^https?://" });
+            json!({ "type": ["string", "array"], "pattern": "^https?://", "minItems": 1, "items": url })
+        }
+        Kind::Statuses => {
+            let status = json!({ "type": "integer", "minimum": 200, "maximum": 299 });
+            json!({ "type": "array", "items": status })
+        }
         Kind::Choice { words, .. } => json!({ "type": "string", "enum": words }),
         Kind::Version => json!({ "type": "string", "pattern": "^(v3|[0-9]{4}-(0[1-9]|1[0-2]))$" }),
         Kind::Words(words) => {

@@ -23,7 +23,7 @@ pub(super) fn read(named: Named<'_>) -> Option<Source> {
         table
             .fault("base_url", Problem::new("has a query (`?…`)").hint("give the part that all paths share"));
     }
-    refuse_plaintext(&mut table, "base_url", base_url.as_ref());
+    refuse_plaintext(&mut table, "base_url", base_url.as_slice());
     let account_id = table.account("account_id");
     let (kind, streams, horizon) = match r#type {
         "hubspot" => hubspot(&mut table),

@@ -1,18 +1,22 @@
 //! The keys of `[sinks.NAME]`.
 
-use super::{
-    ANY_DURATION, ANY_SIZE, Family, Key, Kind, MILLISECOND, Shape, at_least, needed, optional, preset,
-};
+mod http;
+mod syslog;
+
+use super::{ANY_DURATION, ANY_SIZE, Family, Key, Kind, Shape, needed, optional, preset};
 
 /// `[sinks]`.
 pub(super) const SINKS: Family = Family {
     one: "sink",
-    types: &[("stdout", &STDOUT), ("file", &FILE_SINK), ("http", &HTTP)],
-    later: &[
-        ("splunk_hec", "meanwhile use `http` with a collector in between, or `file` with a forwarder"),
-        ("elasticsearch", "meanwhile use `http` to a collector that writes to it, or `file` with a shipper"),
-        ("syslog", "meanwhile use `file` with a syslog daemon that reads it, or `http`"),
+    types: &[
+        ("stdout", &STDOUT),
+        ("file", &FILE_SINK),
+        ("splunk_hec", &http::SPLUNK_HEC),
+        ("elasticsearch", &http::ELASTICSEARCH),
+        ("syslog", &syslog::SYSLOG),
+        ("http", &http::HTTP),
     ],
+    later: &[],
     example: "[sinks.stdout] with type = \"stdout\"",
 };
 
@@ -69,58 +73,19 @@ const FILE_SINK: Shape = Shape::of(&[
     DELIVERY,
 ]);
 
-/// `[sinks.NAME]`, `type = "http"`.
-const HTTP: Shape = Shape {
-    keys: &[
-        &[
-            needed("endpoint", Kind::Url, "Where batches are posted."),
-            preset(
-                "encoding",
-                Kind::Choice { words: &["ndjson", "json_array"], later: &[] },
-                "ndjson",
-                "How a batch is written: one JSON object a line, or one array.",
-            ),
-            optional("token", Kind::Secret, "A bearer token."),
-            optional("headers", Kind::Headers, "More request headers: texts, or secrets."),
-            preset(
-                "compression",
-                Kind::Choice { words: &["gzip", "none"], later: &["zstd"] },
-                "gzip",
-                "How request bodies are compressed.",
-            ),
-            preset(
-                "timeout",
-                at_least(MILLISECOND, "a request takes some time"),
-                "30s",
-                "How long a request may take.",
-            ),
-            preset(
-                "allow_plaintext",
-                Kind::Switch,
-                "false",
-                "Whether endpoint may be http:// to another host. Events and token then travel readable.",
-            ),
-            optional("tls", Kind::Table(&TLS), "How the receiver is verified, and who we are."),
-        ],
-        DELIVERY,
-    ],
-    refused: &[(
-        "signing_secret",
-        "signed requests are not in this version of auditferry",
-        "meanwhile use `token`, or client certificates in `tls`",
-    )],
-};
-
 /// `tls`.
-const TLS: Shape = Shape {
-    keys: &[&[
-        optional("ca_file", Kind::Path, "Authorities to trust instead of the platform's, PEM."),
-        optional("cert_file", Kind::Path, "Client certificate chain, PEM. Together with key_file."),
-        optional("key_file", Kind::Path, "Its private key, PEM. Together with cert_file."),
-    ]],
-    refused: &[(
+const TLS: Shape = Shape::of(&[&[
+    optional("ca_file", Kind::Path, "Authorities to trust instead of the platform's, PEM."),
+    optional("cert_file", Kind::Path, "Client certificate chain, PEM. Together with key_file."),
+    optional("key_file", Kind::Path, "Its private key, PEM. Together with cert_file."),
+    optional(
         "server_name",
-        "does not apply to an http sink: the receiver is verified by the host name in `endpoint`",
-        "put the name of the certificate into `endpoint`",
-    )],
-};
+        Kind::Text,
+        "The name that the receiver's certificate has, if not the address's.",
+    ),
+    optional(
+        "fingerprints",
+        Kind::Texts,
+        "Certificates to trust by their fingerprint alone: \"sha-256:…\" or \"sha-1:…\" (RFC 5425 section 4.2.2).",
+    ),
+]]);

@@ -146,22 +146,40 @@ impl Table<'_> {
 
     /// A URL without credentials and fragment.
     pub(in crate::config) fn url(&mut self, name: &'static str) -> Option<Url> {
+        self.read(name, |kind, value| url(kind, text(kind, value)?))
+    }
+
+    /// One URL or several; an empty list is a fault.
+    pub(in crate::config) fn urls(&mut self, name: &'static str) -> Option<Vec<Url>> {
         self.read(name, |kind, value| {
-            let text = text(kind, value)?;
-            // The text itself is not shown: it may hold a password.
-            let wrong = |why: String| Problem::new(why).hint(expected(kind));
-            let url = Url::parse(text).map_err(|error| wrong(format!("is not a URL: {error}")))?;
-            if !matches!(url.scheme(), "http" | "https") {
-                return Err(wrong(format!("`{}:` is neither https nor http", url.scheme())));
+            let urls = match &value.kind {
+                ValueKind::String(text) if !from_environment(value) => vec![url(kind, text)?],
+                _ => texts(kind, value)?.iter().map(|text| url(kind, text)).collect::<Result<_, _>>()?,
+            };
+            if urls.is_empty() { Err(Problem::new("is empty").hint(expected(kind))) } else { Ok(urls) }
+        })
+    }
+
+    /// Statuses of success.
+    pub(in crate::config) fn statuses(&mut self, name: &'static str) -> Option<Vec<u16>> {
+        self.read(name, |kind, value| {
+            let status = |number: i128| match u16::try_from(number) {
+                Ok(status @ 200..=299) => Ok(status),
+                _ => Err(Problem::new(format!("{number} is not a status of success")).hint(expected(kind))),
+            };
+            match &value.kind {
+                ValueKind::String(_) if from_environment(value) => {
+                    texts(kind, value)?.iter().map(|text| status(text.parse().unwrap_or_default())).collect()
+                }
+                ValueKind::Array(items) => items
+                    .iter()
+                    .map(|item| match &item.kind {
+                        ValueKind::I128(number) => status(*number),
+                        other => Err(wrong_type(other, &kind.expected())),
+                    })
+                    .collect(),
+                other => Err(wrong_type(other, &kind.expected())),
             }
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(Problem::new("holds a user name or password, which would end up in logs")
-                    .hint("use the keys for credentials instead"));
-            }
-            if url.fragment().is_some() {
-                return Err(wrong("has a fragment (`#…`), which is never sent".to_owned()));
-            }
-            Ok(url)
         })
     }
 
@@ -236,6 +254,23 @@ pub(super) fn text<'v>(kind: &Kind, value: &'v Value) -> Result<&'v str, Problem
         ValueKind::String(text) => Ok(text),
         other => Err(wrong_type(other, &kind.expected())),
     }
+}
+
+fn url(kind: &Kind, text: &str) -> Result<Url, Problem> {
+    // The text itself is not shown: it may hold a password.
+    let wrong = |why: String| Problem::new(why).hint(expected(kind));
+    let url = Url::parse(text).map_err(|error| wrong(format!("is not a URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(format!("`{}:` is neither https nor http", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Problem::new("holds a user name or password, which would end up in logs")
+            .hint("use the keys for credentials instead"));
+    }
+    if url.fragment().is_some() {
+        return Err(wrong("has a fragment (`#…`), which is never sent".to_owned()));
+    }
+    Ok(url)
 }
 
 /// An array of texts, or from the environment texts with commas between.

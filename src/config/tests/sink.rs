@@ -63,13 +63,6 @@ fn a_bad_sink_is_told() {
             "[sinks.f]\ntype = \"file\"\npath = \"/a\"\n[sinks.g]\ntype = \"file\"\npath = \"/a\"",
             "sinks.g.path: the file /a is already that of sinks.f",
         ),
-        (
-            "out",
-            "[sinks.s]\ntype = \"syslog\"\naddress = \"udp://a:514\"",
-            "sinks.s.type: `syslog` is not in this version of auditferry | meanwhile use `file` with a \
-            syslog daemon \
-             that reads it, or `http`",
-        ),
     ]);
 }
 
@@ -130,19 +123,6 @@ fn a_bad_http_sink_is_told() {
                 .into(),
         ),
         (
-            "endpoint = \"https://a\"\nsigning_secret = \"b\"",
-            "signing_secret: signed requests are not \
-            in this version of auditferry | meanwhile use `token`, or client certificates in `tls`"
-                .into(),
-        ),
-        (
-            "endpoint = \"https://a\"\ntls = { server_name = \"b\" }",
-            "tls.server_name: does not apply to an http sink: the receiver is verified by the host name \
-            in `endpoint` | \
-             put the name of the certificate into `endpoint`"
-                .into(),
-        ),
-        (
             "endpoint = \"https://a\"\ntls = { ca_file = \"/nowhere\" }",
             "tls.ca_file: /nowhere can't be \
             read: No such file or directory (os error 2)"
@@ -199,4 +179,114 @@ fn a_plain_secret_gets_a_warning_and_a_plain_header_only_when_it_looks_secret() 
     let named: Vec<_> = config.warnings.iter().filter_map(|warning| warning.split(": ").next()).collect();
     assert_eq!(named, ["sinks.siem.token", "sinks.siem.headers.X-Api-Key"]);
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+/// The one fault of a sink `siem` with these lines, without its path.
+fn fault_of_siem(kind: &str, lines: &str) -> String {
+    let fault = only_fault(&with("out", &format!("[sinks.siem]\ntype = \"{kind}\"\n{lines}")));
+    fault.strip_prefix("sinks.siem.").unwrap_or(&fault).to_owned()
+}
+
+#[test]
+fn a_bad_splunk_or_elastic_sink_is_told() {
+    let hec = "endpoint = \"https://a:8088\"\n";
+    let elastic = "endpoint = [\"https://a:9200\", \"https://b:9200\"]\n";
+    for (kind, lines, fault) in [
+        ("splunk_hec", hec.to_owned(), "token: is missing"),
+        (
+            "splunk_hec",
+            format!("{hec}token = {{ env = \"TOKEN\" }}\nmax_in_flight = 17"),
+            "max_in_flight: 17 is out",
+        ),
+        ("elasticsearch", "endpoint = []".to_owned(), "endpoint: is empty"),
+        (
+            "elasticsearch",
+            "endpoint = [\"https://a\", \"http://10.0.0.1\"]".to_owned(),
+            "endpoint: plain http to 10.0.0.1",
+        ),
+        ("elasticsearch", format!("{elastic}username = \"u\""), "username: needs `password`"),
+        ("elasticsearch", format!("{elastic}password = {{ env = \"TOKEN\" }}"), "password: needs `username`"),
+        (
+            "elasticsearch",
+            format!(
+                "{elastic}username = \"u\"\npassword = {{ env = \"TOKEN\" }}\napi_key = {{ env = \"TOKEN\" }}"
+            ),
+            "api_key: contradicts",
+        ),
+        ("elasticsearch", format!("{elastic}namespace = \"a-b\""), "namespace: holds a character"),
+        (
+            "elasticsearch",
+            format!("{elastic}tls = {{ server_name = \"a b\" }}"),
+            "tls.server_name: `a b` is not the name",
+        ),
+        (
+            "http",
+            "endpoint = \"https://a\"\nsuccess_statuses = [200, 404]".to_owned(),
+            "success_statuses: 404 is not",
+        ),
+    ] {
+        let told = fault_of_siem(kind, &lines);
+        assert!(told.starts_with(fault), "{lines}: {told}");
+    }
+}
+
+#[test]
+fn a_bad_syslog_sink_is_told() {
+    for (lines, fault) in [
+        ("", "address: is missing"),
+        ("address = \"siem:514\"", "address: `siem:` is none of udp, tcp, tls, relp, relps"),
+        ("address = \"tcp://siem\"", "address: names no port; 514 or 601 is usual for tcp"),
+        ("address = \"tcp://siem:514/x\"", "address: goes on after the port"),
+        ("address = \"tcp://me@siem:514\"", "address: holds a user name"),
+        ("address = \"tls://:6514\"", "address: is not an address"),
+        ("address = \"udp://siem:514\"\nframing = \"newline\"", "framing: does nothing here"),
+        (
+            "address = \"udp://siem:514\"\nmax_message_size = \"64KiB\"",
+            "max_message_size: 65536 bytes are more",
+        ),
+        ("address = \"tls://siem:6514\"\nmax_message_size = 479", "max_message_size: 479 bytes is too small"),
+        ("address = \"tls://siem:6514\"\nfacility = 24", "facility: 24 is out of bounds"),
+        ("address = \"tls://siem:6514\"\napp_name = \"a b\"", "app_name: can't stand in the header"),
+        ("address = \"tcp://siem:514\"\ntls = {}", "tls: does nothing, as `address` is not encrypted"),
+        ("address = \"tls://siem:6514\"\ntoken = \"a\"", "token: unknown key"),
+    ] {
+        let told = fault_of_siem("syslog", lines);
+        assert!(told.starts_with(fault), "{lines}: {told}");
+    }
+}
+
+#[test]
+fn a_syslog_sink_knows_its_transport_and_how_much_it_carries() {
+    let read = |lines: &str| {
+        let config = sound(&with("out", &format!("[sinks.siem]\ntype = \"syslog\"\n{lines}")));
+        let kind = config.sinks.iter().find(|sink| sink.name == "siem").unwrap().kind.clone();
+        let SinkKind::Syslog(syslog) = kind else { panic!("{kind:?}") };
+        (*syslog, config.warnings)
+    };
+    let (udp, warnings) = read("address = \"udp://[::1]:514\"");
+    let (transport, host) = (SyslogTransport::Udp, "::1".to_owned());
+    assert_eq!(udp.address, SyslogAddress { transport, host, port: 514 });
+    assert_eq!((udp.max_message_size, warnings.len()), (1400, 0));
+    let (tls, warnings) = read("address = \"tls://siem.example.com:6514\"\nframing = \"newline\"");
+    assert_eq!((tls.max_message_size, tls.framing, warnings.len()), (8192, Framing::Newline, 0));
+    let (relp, warnings) = read("address = \"relp://10.0.0.1:2514\"");
+    assert_eq!(relp.address.host, "10.0.0.1");
+    assert!(warnings[0].contains("plain text"), "{warnings:?}");
+}
+
+#[test]
+fn a_splunk_sink_has_more_on_its_way_when_it_waits_for_acknowledgements() {
+    for (lines, expected) in
+        [("", 1), ("acknowledgements = true", 8), ("acknowledgements = true\nmax_in_flight = 3", 3)]
+    {
+        let hec = format!(
+            "[sinks.siem]\ntype = \"splunk_hec\"\nendpoint = \"https://a:8088\"\ntoken = {{ env = \"TOKEN\" }}\n{lines}"
+        );
+        let config = sound(&with("out", &hec));
+        let SinkKind::SplunkHec(hec) = &config.sinks.iter().find(|sink| sink.name == "siem").unwrap().kind
+        else {
+            panic!("{config:?}")
+        };
+        assert_eq!(hec.transport.max_in_flight, expected, "{lines}");
+    }
 }

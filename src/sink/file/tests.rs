@@ -19,7 +19,7 @@ async fn batches_follow_each_other_in_a_file_for_its_owner_alone() {
     let sink = FileSink::new(path.clone(), 0, 0);
     assert_eq!(append(&sink, "{\"a\":1}\n").await, Outcome::Accepted);
     assert_eq!(append(&sink, "{\"b\":2}\n").await, Outcome::Accepted);
-    let mut later = FileSink::new(path.clone(), 0, 0);
+    let later = FileSink::new(path.clone(), 0, 0);
     assert_eq!(append(&later, "{\"c\":3}\n").await, Outcome::Accepted);
     assert_eq!(read(&path), "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
