@@ -8,11 +8,14 @@ use crate::rig::{HUBSPOT_TOKEN, Place, Simulator, exchange};
 use crate::tally::{Tally, Truth};
 
 /// The largest message that the receivers of these tests take.
-pub(crate) const MAX_MESSAGE: &str = "1MiB";
+const LONGEST: &str = "1MiB";
+/// What fits into a datagram.
+const LONGEST_DATAGRAM: &str = "65507";
 
 /// The daemon with a `syslog` sink. `sink` are more lines of it.
 pub(crate) fn place(simulator: &Simulator, scheme: &str, receiver: &Receiver, sink: &str) -> Place {
     let (api, receiver) = (&simulator.address, receiver.address());
+    let longest = if scheme == "udp" { LONGEST_DATAGRAM } else { LONGEST };
     Place::with_text(&format!(
         "state_dir = \"state\"\nserver.listen = \"\"\n\
          [sources.hubspot]\ntype = \"hubspot\"\ntoken = \"{HUBSPOT_TOKEN}\"\nbase_url = \"http://{api}\"\n\
@@ -20,7 +23,7 @@ pub(crate) fn place(simulator: &Simulator, scheme: &str, receiver: &Receiver, si
          [sources.brevo]\ntype = \"brevo\"\napi_key = \"xkeysib-simulated\"\nbase_url = \"http://{api}\"\n\
          requests_per_hour = 100000000\npoll_interval = \"1s\"\n\
          [sinks.receiver]\ntype = \"syslog\"\naddress = \"{scheme}://{receiver}\"\n\
-         max_message_size = \"{MAX_MESSAGE}\"\nbatch.max_wait = \"50ms\"\n{sink}\n"
+         max_message_size = \"{longest}\"\nbatch.max_wait = \"50ms\"\n{sink}\n"
     ))
 }
 

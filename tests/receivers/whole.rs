@@ -51,7 +51,7 @@ fn syslog_ng_gets_nasty_events_in_lines_over_tcp() {
 fn rsyslog_gets_nasty_events_over_udp() {
     /// They fit into the smallest receive buffer that Linux gives, should rsyslog not read at all for a while:
     /// so that none can be lost on loopback, however slow this machine is.
-    const AT_ONCE: Nasty = Nasty { count: 40, long: false };
+    const AT_ONCE: Nasty = Nasty { count: 30, long: false };
     let Some(mut receiver) = rsyslog::start(Input::Udp) else { return };
     let simulator = Simulator::start(&["--events", "0", "--rate", "0"]);
     let place = place(&simulator, "udp", &receiver, "");
