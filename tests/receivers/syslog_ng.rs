@@ -92,7 +92,7 @@ fn configuration(
     let file = directory.join(Receiver::FILE).display().to_string();
     format!(
         r#"@version: {version}
-options {{ log-msg-size(1048576); keep-hostname(yes); use-dns(no); stats-freq(0); }};
+options {{ log-msg-size(1048576); keep-hostname(yes); use-dns(no); dns-cache(no); stats-freq(0); }};
 source auditferry {{
     {driver}(ip("127.0.0.1") port({port}) {transport}{parsing});
 }};
