@@ -12,7 +12,7 @@ const LONGEST: &str = "1MiB";
 /// What fits into a datagram.
 const LONGEST_DATAGRAM: &str = "65507";
 
-/// The daemon with a `syslog` sink. `sink` are more lines of it.
+/// The daemon with a `syslog` sink. `sink` are more lines of it. Each poll finds what was planted meanwhile.
 pub(crate) fn place(simulator: &Simulator, scheme: &str, receiver: &Receiver, sink: &str) -> Place {
     let (api, receiver) = (&simulator.address, receiver.address());
     let longest = if scheme == "udp" { LONGEST_DATAGRAM } else { LONGEST };
@@ -21,7 +21,7 @@ pub(crate) fn place(simulator: &Simulator, scheme: &str, receiver: &Receiver, si
          [sources.hubspot]\ntype = \"hubspot\"\ntoken = \"{HUBSPOT_TOKEN}\"\nbase_url = \"http://{api}\"\n\
          requests_per_10s = 1000000\npoll_interval = \"1s\"\n\
          [sources.brevo]\ntype = \"brevo\"\napi_key = \"xkeysib-simulated\"\nbase_url = \"http://{api}\"\n\
-         requests_per_hour = 100000000\npoll_interval = \"1s\"\n\
+         requests_per_hour = 100000000\npoll_interval = \"1s\"\nlookback = \"30d\"\n\
          [sinks.receiver]\ntype = \"syslog\"\naddress = \"{scheme}://{receiver}\"\n\
          max_message_size = \"{longest}\"\nbatch.max_wait = \"50ms\"\n{sink}\n"
     ))

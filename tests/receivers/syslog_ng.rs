@@ -34,19 +34,22 @@ pub(crate) fn start(driver: Driver, tls: Option<(&Certificates, ClientCertificat
     let port = free_port();
     let text = configuration(&version, directory.path(), port, driver, tls);
     fs::write(directory.path().join("syslog-ng.conf"), text).unwrap();
-    let modules = libraries.join(version).display().to_string();
-    let arguments = [
-        "--foreground",
-        "--no-caps",
-        "--cfgfile=syslog-ng.conf",
-        "--persist-file=persist",
-        "--pidfile=pid",
-        "--control=control",
-        &format!("--module-path={modules}"),
+    let modules = libraries.join(version);
+    let mut arguments = vec!["--foreground".to_owned(), "--no-caps".to_owned()];
+    arguments.push(format!("--module-path={}", modules.display()));
+    // Without them it uses the system's, where only root may write.
+    let files = [
+        ("cfgfile", "syslog-ng.conf"),
+        ("persist-file", "persist"),
+        ("pidfile", "pid"),
+        ("control", "control"),
     ];
+    for (option, name) in files {
+        arguments.push(format!("--{option}={}", directory.path().join(name).display()));
+    }
     Some(Receiver::start(Launch {
         program: &program,
-        arguments: arguments.map(str::to_owned).into(),
+        arguments,
         library_path: Some(libraries),
         socket: Socket::Tcp,
         port,
