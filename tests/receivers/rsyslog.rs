@@ -72,7 +72,7 @@ fn configuration(directory: &Path, port: u16, input: Input<'_>) -> String {
 {modules}
 template(name="message" type="string" string="%msg%\n")
 ruleset(name="audit" queue.type="Disk" queue.fileName="audit" queue.maxDiskSpace="1g"
-        queue.saveOnShutdown="on" queue.timeoutShutdown="10000") {{
+        queue.checkpointInterval="1" queue.saveOnShutdown="on" queue.timeoutShutdown="10000") {{
     action(type="omfile" file="{directory}/{file}" template="message")
 }}
 {input}
