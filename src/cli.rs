@@ -5,20 +5,21 @@
 
 mod check;
 mod config;
+mod dead_letters;
 mod demo;
 mod log;
 mod run;
 mod simulate;
 mod status;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Environment, Faults, locate};
-use crate::service::{ServiceError, SignalThread, Stop};
+use crate::service::{ServiceError, SignalThread, Stop, check_sinks};
 use crate::store::StoreError;
 
 use status::Output;
@@ -60,15 +61,18 @@ enum LogFormat {
 enum Command {
     /// Poll every source and deliver to every sink, until SIGTERM or SIGINT
     Run(RunArgs),
-    /// Validate the configuration: every fault at once, nothing is touched
+    /// Validate the configuration and ask every sink whether it would take events
     Check(CheckArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
     Status(StatusArgs),
+    /// Look at the events that a sink refused for good, send them again or drop them
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Print an example or the JSON Schema of the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Serve a stand-in for the HubSpot and Brevo endpoints on loopback
-    Simulate(simulate::SimulateArgs),
+    Simulate(Box<simulate::SimulateArgs>),
     /// Show it all at work: stand-in providers, a temporary state directory, events on stdout
     Demo(DemoArgs),
 }
@@ -86,8 +90,11 @@ struct RunArgs {
 #[derive(Debug, Args)]
 struct CheckArgs {
     /// Read the file, the environment and the secrets, and ask nobody
-    #[arg(long, required = true)]
+    #[arg(long)]
     offline: bool,
+    /// Give every sink one test event too: some can say in no other way whether they take events
+    #[arg(long, conflicts_with = "offline")]
+    send_test: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -139,19 +146,37 @@ pub fn main() -> ExitCode {
                 }
             })
         }),
-        Command::Check(CheckArgs { offline: _, output }) => {
-            check::offline(&path, output == Output::Json).map_err(Failure::from)
-        }
+        Command::Check(args) => check(&path, &args),
         Command::Status(args) => {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
         }
+        Command::DeadLetters(command) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| {
+                block_on(|stop| async move { dead_letters::run(&config, command, stop).await })
+            })
+        }
         Command::Config(ConfigCommand::Example) => done(config::example()),
         Command::Config(ConfigCommand::Schema) => done(config::schema()),
-        Command::Simulate(args) => block_on(|stop| simulate::run(args, stop)),
+        Command::Simulate(args) => block_on(|stop| simulate::run(*args, stop)),
         Command::Demo(args) => block_on(|stop| demo::run(args.duration, stop)),
     };
     result.unwrap_or_else(|failure| failure.report())
+}
+
+fn check(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let checked = Config::load(path);
+    let mut findings = None;
+    if let (Ok(config), false) = (&checked, args.offline) {
+        let answer = &mut findings;
+        block_on(|stop| async move {
+            let asked = stop.run_until_cancelled(check_sinks(config, args.send_test)).await;
+            *answer = Some(asked.ok_or_else(|| anyhow::anyhow!("interrupted"))?);
+            Ok(())
+        })?;
+    }
+    Ok(check::print(path, &checked, findings.as_deref(), args.output == Output::Json)?)
 }
 
 fn done(result: std::io::Result<()>) -> Result<ExitCode, Failure> {
@@ -210,7 +235,15 @@ impl Failure {
     }
 }
 
+/// A command line that is understood but can't be obeyed: nothing was touched.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(&'static str);
+
 fn exit_code(failure: &anyhow::Error) -> u8 {
+    if failure.is::<Usage>() {
+        return EXIT_CONFIGURATION;
+    }
     let held = failure.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>().or(match cause.downcast_ref::<ServiceError>() {
             Some(ServiceError::Store(store)) => Some(store),

@@ -4,15 +4,22 @@
 //! What it promises, and where that is kept:
 //!
 //! - The position passes an event only when it is accepted or dead-lettered: `deliver::ledger`.
-//! - A batch is sent only when the position has passed the batch before it, on disk. So a kill at any instant
-//!   repeats at most one batch. The next one is read and encoded meanwhile.
+//! - At most `Sink::max_in_flight` batches are on their way: another one is begun only when the position has
+//!   passed enough of them, in order, on disk. So a kill at any instant repeats at most so many, which is one
+//!   unless the sink says otherwise: `deliver::flights`. The next one is read and encoded meanwhile.
+//! - A receiver in trouble gets one delivery after each rest, not several: `deliver::pace`.
 //! - What is sent again is sent in the same composition, until the sink says more about its parts.
 //! - Nothing ends by count: an event that is neither accepted nor refused is tried for ever.
 
 mod batcher;
+mod deliveries;
+mod flights;
 mod ledger;
+mod letters;
+mod pace;
 mod report;
 mod spool;
+mod storing;
 
 pub use report::{Notice, SinkState, SinkStatus};
 pub use spool::{Returned, Returns, Spool, StoreReturns, StoreSpool};
@@ -26,20 +33,20 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::batcher::Batcher;
-use self::ledger::{Ledger, Progress, Step};
+use self::deliveries::{Cargo, Deliveries, Landed};
+use self::flights::Flights;
+use self::letters::Letters;
+use self::pace::Pace;
 use self::report::Reporter;
-use crate::backoff::{Backoff, hold_delay};
+use crate::backoff::Backoff;
 use crate::config::BatchLimits;
 use crate::encode::Encoder;
-use crate::sink::{Batch, Outcome, Sink};
+use crate::sink::{Batch, Sink};
 use crate::store::{SinkNote, StoreError};
 
-/// The pace of retries: quick enough for a restart of the receiver, slow enough for an outage.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
-
-/// Between two looks at a held sink's credential.
-const CREDENTIAL_LOOK: Duration = Duration::from_secs(1);
+/// A worker that has delivered everything waits so long for returned dead letters that the store is still
+/// looking up. Those that it misses are sent by the next run.
+const LAST_LETTERS: Duration = Duration::from_millis(200);
 
 /// What a worker needs to know besides its sink and its spool.
 #[derive(Debug, Clone)]
@@ -53,14 +60,36 @@ pub struct Settings {
 }
 
 /// Carries one sink's events from the spool to it.
-pub struct Worker<S> {
+pub struct Worker<S: Spool> {
     sink: Arc<dyn Sink>,
     spool: S,
     batcher: Batcher,
     reporter: Reporter,
-    backoff: Backoff,
-    /// Since when and how often in a row the receiver has refused us.
-    held: Option<(Instant, u32)>,
+    pace: Pace,
+    deliveries: Deliveries,
+    flights: Flights,
+    letters: Letters<S::Returns>,
+    /// Whether draining has nothing left to read, as far as is known: each batch that is settled may have
+    /// taken so long that more has come.
+    is_read_out: bool,
+    /// Delays after failures of the store.
+    store_backoff: Backoff,
+    /// Nothing is read before, because reading failed.
+    reads_from: Option<Instant>,
+}
+
+/// What a worker waits for.
+enum Event {
+    /// It is time for something, or to stop.
+    Woken,
+    /// A delivery has ended.
+    Landed(Landed),
+    /// The batch in the making has grown, or there is nothing left to read.
+    Read(Result<ControlFlow<()>, StoreError>),
+    /// Dead letters came back.
+    Letters(Result<Vec<Returned>, StoreError>),
+    /// Everything is delivered, and it should end then.
+    Done,
 }
 
 impl<S: Spool> Worker<S> {
@@ -73,182 +102,188 @@ impl<S: Spool> Worker<S> {
         notices: mpsc::Sender<Notice>,
     ) -> (Self, watch::Receiver<SinkStatus>) {
         let (reporter, status) = Reporter::new(settings.name, spool.accepted(), notices);
-        let batcher = Batcher::new(settings.limits, settings.encoder, spool.accepted());
-        let backoff = Backoff::new(FIRST_RETRY, LONGEST_RETRY);
-        (Self { sink, spool, batcher, reporter, backoff, held: None }, status)
+        let worker = Self {
+            sink,
+            batcher: Batcher::new(settings.limits, settings.encoder, spool.accepted()),
+            reporter,
+            pace: Pace::new(),
+            deliveries: Deliveries::default(),
+            flights: Flights::default(),
+            letters: Letters::new(spool.returns()),
+            is_read_out: false,
+            store_backoff: pace::backoff(),
+            reads_from: None,
+            spool,
+        };
+        (worker, status)
     }
 
     /// Delivers until `stop`, or after `drain` until everything committed by then is settled. On `stop`, the
-    /// delivery in flight is awaited (the caller bounds that), nothing new is begun, and no wait is sat out.
+    /// deliveries in flight are awaited (the caller bounds that), nothing new is begun, and no wait is sat out.
     ///
     /// # Errors
     /// When the store is closed or damaged. Other failures of the store are waited for.
     pub async fn run(mut self, stop: CancellationToken, drain: CancellationToken) -> Result<(), StoreError> {
         // An earlier run may have left another state behind.
         self.keep_note(SinkNote::Working).await;
-        while let Some(batch) = self.next_batch(&stop, &drain).await? {
-            if self.settle(batch, &stop).await?.is_break() {
-                break;
+        while !stop.is_cancelled() {
+            self.begin(drain.is_cancelled());
+            match self.wait(&stop, &drain).await {
+                Event::Woken => self.look_at_credential(&stop).await,
+                Event::Landed(landed) => self.land(landed, &stop).await?,
+                Event::Read(read) => self.take_read(read).await?,
+                Event::Letters(letters) => self.take_letters(letters).await?,
+                Event::Done => break,
             }
+        }
+        while let Some(landed) = self.deliveries.next().await {
+            self.land(landed, &stop).await?;
         }
         Ok(())
     }
 
-    /// The next batch: full, or its first event has waited long enough. `None` when it is time to end.
-    async fn next_batch(
-        &mut self,
-        stop: &CancellationToken,
-        drain: &CancellationToken,
-    ) -> Result<Option<Batch>, StoreError> {
-        while !self.batcher.is_full() {
-            let was_draining = drain.is_cancelled();
-            let due = self.batcher.due();
-            let read = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(None),
-                () = drain.cancelled(), if !was_draining => continue,
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => break,
-                read = read_on(&mut self.batcher, &mut self.spool, was_draining) => read,
-            };
-            match read {
-                Ok(ControlFlow::Continue(())) => {}
-                Ok(ControlFlow::Break(())) => break,
-                Err(error) => {
-                    if self.wait_for_store(error, stop).await?.is_break() {
-                        return Ok(None);
-                    }
-                }
-            }
-        }
-        Ok(self.batcher.take())
-    }
-
-    /// Delivers a batch until every event of it is accepted or dead-lettered; breaks when told to stop before.
-    async fn settle(
-        &mut self,
-        batch: Batch,
-        stop: &CancellationToken,
-    ) -> Result<ControlFlow<()>, StoreError> {
-        let mut ledger = Ledger::new(batch);
-        while let Some(part) = ledger.next_part() {
-            if stop.is_cancelled() {
-                return Ok(ControlFlow::Break(()));
-            }
-            let outcome = self.attempt(part).await;
-            let step = ledger.apply(outcome);
-            if let Some(progress) = ledger.progress()
-                && self.advance(progress, stop).await?.is_break()
-            {
-                return Ok(ControlFlow::Break(()));
-            }
-            if self.act_on(step, stop).await.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        self.reporter.batch_done();
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// One delivery; the next batch is read and encoded meanwhile.
-    async fn attempt(&mut self, part: &Batch) -> Outcome {
-        let mut delivery = self.sink.deliver(part);
-        // A failure to read comes up again, and is dealt with, when the next batch is wanted.
-        let mut can_read = true;
-        loop {
-            tokio::select! {
-                biased;
-                outcome = &mut delivery => return outcome,
-                grown = self.batcher.grow(&mut self.spool), if can_read && !self.batcher.is_full() => {
-                    can_read = grown.is_ok();
-                }
+    /// Begins all the deliveries that there are events, a place and leave for, the spool's first part first.
+    fn begin(&mut self, is_draining: bool) {
+        let now = Instant::now();
+        self.pace.tick(now);
+        self.letters.tick(now);
+        self.reads_from = self.reads_from.filter(|from| *from > now);
+        while self.pace.is_open() {
+            // Letters go before the next batch, or a full spool would never let them through; it has its turn
+            // while the next letters are looked up. After a rest they go behind it: the trouble may be theirs alone.
+            let letters_first = !self.pace.is_probing();
+            let has_begun = self.send_part()
+                || self.has_place()
+                    && (letters_first && self.send_letters()
+                        || self.launch(now, is_draining)
+                        || self.send_letters());
+            if !has_begun {
+                return;
             }
         }
     }
 
-    /// Puts on disk that these events are settled.
-    async fn advance(
-        &mut self,
-        progress: Progress,
-        stop: &CancellationToken,
-    ) -> Result<ControlFlow<()>, StoreError> {
-        let Progress { position, accepted, refused } = progress;
-        while let Err(error) = self.spool.advance(position, accepted, refused.clone()).await {
-            if self.wait_for_store(error, stop).await?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        self.reporter.advanced(position, accepted, &refused);
-        Ok(ControlFlow::Continue(()))
+    /// Sends the first part, in order, that waits for it.
+    fn send_part(&mut self) -> bool {
+        let Some((flight, part)) = self.flights.begin() else { return false };
+        self.send(part, Cargo::Flight(flight));
+        true
     }
 
-    /// Tells the state and rests as long as it asks for.
-    async fn act_on(&mut self, step: Step, stop: &CancellationToken) -> ControlFlow<()> {
-        match step {
-            Step::Settled => {
-                self.backoff.reset();
-                self.held = None;
-                self.enter(SinkNote::Working).await;
-                ControlFlow::Continue(())
-            }
-            Step::Retry { after, reason } => {
-                self.enter(SinkNote::Retrying(reason)).await;
-                let delay = self.backoff.next_delay(after);
-                rest(delay, stop).await
-            }
-            Step::Held { reason } => {
-                self.enter(SinkNote::Held(reason)).await;
-                self.rest_held(stop).await
-            }
-        }
+    fn send_letters(&mut self) -> bool {
+        let Some(part) = self.letters.begin() else { return false };
+        self.send(part, Cargo::Letters);
+        true
     }
 
-    /// Rests at the pace of a refusal, or until the credential has changed.
-    async fn rest_held(&mut self, stop: &CancellationToken) -> ControlFlow<()> {
-        let (since, refusals) = self.held.get_or_insert_with(|| (Instant::now(), 0));
-        *refusals = refusals.saturating_add(1);
-        let end = Instant::now() + hold_delay(*refusals, since.elapsed());
-        while Instant::now() < end {
-            let look = CREDENTIAL_LOOK.min(end - Instant::now());
-            if rest(look, stop).await.is_break() {
-                return ControlFlow::Break(());
-            }
-            match stop.run_until_cancelled(self.sink.credential_changed()).await {
-                None => return ControlFlow::Break(()),
-                Some(true) => break,
-                Some(false) => {}
-            }
+    /// Takes in the next batch, if it is ready: full, or its first event has waited long enough, or no other
+    /// will come.
+    fn launch(&mut self, now: Instant, is_draining: bool) -> bool {
+        let is_ready = self.batcher.is_full()
+            || self.batcher.due().is_some_and(|due| due <= now)
+            || (is_draining && self.is_read_out);
+        if !is_ready {
+            return false;
         }
-        ControlFlow::Continue(())
+        let Some(batch) = self.batcher.take() else { return false };
+        self.flights.push(batch);
+        true
     }
 
-    /// Waits for a store that fails in passing (no room, a busy disk).
-    async fn wait_for_store(
-        &mut self,
-        error: StoreError,
-        stop: &CancellationToken,
-    ) -> Result<ControlFlow<()>, StoreError> {
-        match error {
-            StoreError::Full { .. } | StoreError::Failed(_) => {}
-            StoreError::Locked { .. }
-            | StoreError::Newer { .. }
-            | StoreError::Damaged { .. }
-            | StoreError::Closed => return Err(error),
-        }
-        self.enter(SinkNote::Retrying(format!("the store: {error}"))).await;
-        let delay = self.backoff.next_delay(None);
-        Ok(rest(delay, stop).await)
+    fn send(&mut self, part: Arc<Batch>, cargo: Cargo) {
+        let begun = self.pace.begin();
+        self.deliveries.begin(Arc::clone(&self.sink), part, cargo, begun);
     }
 
-    async fn enter(&mut self, note: SinkNote) {
-        if self.reporter.enter(note.clone()) {
-            self.keep_note(note).await;
+    /// Whether one more batch may be on its way. One that is settled counts until the position has passed it.
+    fn has_place(&self) -> bool {
+        let taken = self.flights.len() + usize::from(self.letters.is_under_way());
+        taken < self.sink.max_in_flight().max(1)
+    }
+
+    /// Waits for the next thing to do; the next batch is read and encoded meanwhile.
+    async fn wait(&mut self, stop: &CancellationToken, drain: &CancellationToken) -> Event {
+        let was_draining = drain.is_cancelled();
+        let is_read_out = was_draining && self.is_read_out;
+        let can_ask = self.reads_from.is_none();
+        let can_read = can_ask && !is_read_out && !self.batcher.is_full();
+        let is_done =
+            is_read_out && self.batcher.is_empty() && self.flights.is_empty() && self.letters.is_empty();
+        let alarm = self.alarm();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Event::Woken,
+            Some(landed) = self.deliveries.next() => Event::Landed(landed),
+            () = drain.cancelled(), if !was_draining => Event::Woken,
+            () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => Event::Woken,
+            letters = self.letters.next(), if can_ask && self.letters.is_empty() => Event::Letters(letters),
+            read = read_on(&mut self.batcher, &mut self.spool, was_draining), if can_read => Event::Read(read),
+            () = sleep(LAST_LETTERS), if is_done => Event::Done,
         }
     }
 
-    /// The note is for `status` beside a stopped daemon: losing one is no harm.
-    async fn keep_note(&mut self, note: SinkNote) {
-        if let Err(error) = self.spool.note(note).await {
-            tracing::debug!(sink = self.reporter.sink(), %error, "the sink's state was not kept");
+    /// When there is something to do even if nothing happens.
+    fn alarm(&self) -> Option<Instant> {
+        let may_begin = self.pace.is_open() && self.has_place();
+        let letters = self.letters.alarm();
+        let due = self.batcher.due().filter(|_| may_begin);
+        [self.pace.alarm(), letters, due, self.reads_from].into_iter().flatten().min()
+    }
+
+    /// Takes down how a delivery ended.
+    async fn land(&mut self, landed: Landed, stop: &CancellationToken) -> Result<(), StoreError> {
+        let Landed { cargo, begun, outcome } = landed;
+        let step = match cargo {
+            Cargo::Flight(number) => {
+                let step = self.flights.land(number, outcome);
+                self.save_progress(stop).await?;
+                step
+            }
+            Cargo::Letters => {
+                let step = self.letters.land(outcome);
+                self.save_letters(stop).await?;
+                step
+            }
+        };
+        self.pace.take_down(&step, begun);
+        self.enter(self.pace.note().clone()).await;
+        Ok(())
+    }
+
+    async fn take_read(&mut self, read: Result<ControlFlow<()>, StoreError>) -> Result<(), StoreError> {
+        match read {
+            Ok(flow) => {
+                self.is_read_out = flow.is_break();
+                self.reads_again().await;
+                Ok(())
+            }
+            Err(error) => self.put_off_reading(error).await,
+        }
+    }
+
+    async fn take_letters(&mut self, letters: Result<Vec<Returned>, StoreError>) -> Result<(), StoreError> {
+        match letters {
+            Ok(letters) => {
+                debug_assert!(letters.iter().all(|returned| returned.letter == returned.event.position));
+                let events = letters.into_iter().map(|returned| returned.event).collect();
+                let batches = self.deliveries.beside(self.batcher.encode_apart(events)).await;
+                self.letters.take_in(batches);
+                self.reads_again().await;
+                Ok(())
+            }
+            Err(error) => self.put_off_reading(error).await,
+        }
+    }
+
+    /// While the sink is held: a new credential ends the wait.
+    async fn look_at_credential(&mut self, stop: &CancellationToken) {
+        if !self.pace.wants_look(Instant::now()) {
+            return;
+        }
+        let look = stop.run_until_cancelled(self.sink.credential_changed());
+        if self.deliveries.beside(look).await == Some(true) {
+            self.pace.end_rest();
+            self.letters.end_rest();
         }
     }
 }
@@ -264,14 +299,6 @@ async fn read_on<S: Spool>(
     }
     batcher.grow(spool).await?;
     Ok(ControlFlow::Continue(()))
-}
-
-/// Waits, unless told to stop.
-async fn rest(delay: Duration, stop: &CancellationToken) -> ControlFlow<()> {
-    match stop.run_until_cancelled(sleep(delay)).await {
-        Some(()) => ControlFlow::Continue(()),
-        None => ControlFlow::Break(()),
-    }
 }
 
 #[cfg(test)]

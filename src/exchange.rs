@@ -84,6 +84,12 @@ impl Headers {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
+    /// Every value of this header, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = self.0.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.trim())
+    }
+
     /// The value as a whole number that is not negative.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()

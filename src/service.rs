@@ -1,11 +1,14 @@
 //! The service: everything wired together, started in order, watched, and stopped in order.
 //!
-//! Start: configuration → lock and store → sinks → sources → server. Stop: pollers first, then the sinks
+//! Start: configuration → lock and store → sinks → sources → server and control socket. Stop: pollers first, then the sinks
 //! finish what is in flight, then the store is closed. Every task is owned by the `tasks::Tasks` that the
 //! service awaits; one that ends early or panics ends the process with an error, since a forwarder that
 //! silently does half its work is worse than one that is restarted.
 
 mod about;
+mod check;
+pub(crate) mod command;
+mod control;
 mod notices;
 mod signals;
 mod sources;
@@ -13,9 +16,11 @@ mod tasks;
 mod view;
 
 pub(crate) use about::about;
+pub(crate) use check::{Finding, check_sinks};
 pub use signals::{SignalThread, Stop};
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +40,7 @@ use crate::observe;
 use crate::sink;
 use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
 
+use control::ControlSocket;
 use notices::Notices;
 use sources::{Account, Stream};
 use tasks::Tasks;
@@ -68,6 +74,9 @@ pub enum ServiceError {
         /// Why.
         reason: String,
     },
+    /// A command could not be done.
+    #[error("{0}")]
+    Command(String),
     /// A task ended that should not have.
     #[error("{task} ended unexpectedly{reason}; stopping, so that a restart can mend it")]
     Task {
@@ -111,7 +120,7 @@ impl Service {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        let store = open(&config).await?;
+        let store = open(&config, Store::open).await?;
         let registrations = config
             .sinks
             .iter()
@@ -288,6 +297,7 @@ impl Service {
         stop: &CancellationToken,
     ) -> Result<(), ServiceError> {
         self.start_notices(tasks, stop);
+        self.start_control(tasks, stop);
         let heartbeats = notices::heartbeats(self.store.clone(), streams.to_vec(), self.clock.clone());
         tasks.spawn_until(stop, "heartbeats", heartbeats);
         let Some(address) = self.config.listen else { return Ok(()) };
@@ -307,6 +317,19 @@ impl Service {
         };
         tasks.spawn("the status server", server.serve(read, stop.clone()));
         Ok(())
+    }
+
+    /// The commands can wait; the events can't: the daemon goes without its socket when it must.
+    fn start_control(&self, tasks: &mut Tasks, stop: &CancellationToken) {
+        match ControlSocket::bind(&self.config.state_dir) {
+            Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(self.store.clone())),
+            Err(error) => tracing::warn!(
+                state_dir = %self.config.state_dir.display(),
+                %error,
+                "no control socket in the state directory: commands such as `auditferry dead-letters` work only \
+                 while the daemon is stopped"
+            ),
+        }
     }
 
     fn start_notices(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
@@ -388,11 +411,14 @@ impl Service {
     }
 }
 
-async fn open(config: &Config) -> Result<Store, ServiceError> {
+async fn open(
+    config: &Config,
+    open: fn(&Path, &StoreOptions) -> Result<Store, StoreError>,
+) -> Result<Store, ServiceError> {
     let directory = config.state_dir.clone();
     let config::Spool { max_size, retention } = config.spool;
     let options = StoreOptions { max_size, retention };
-    let opened = tokio::task::spawn_blocking(move || Store::open(&directory, &options)).await;
+    let opened = tokio::task::spawn_blocking(move || open(&directory, &options)).await;
     Ok(opened.map_err(|failure| StoreError::Failed(failure.to_string()))??)
 }
 

@@ -8,10 +8,12 @@
 mod actions;
 mod arrivals;
 mod brevo;
+mod bulk;
 mod compare;
 mod control;
 mod endpoint;
 mod faults;
+mod hec;
 mod history;
 mod hubspot;
 mod people;
@@ -19,17 +21,22 @@ mod receiver;
 mod render;
 mod request;
 mod serve;
+mod signature;
 mod stories;
+mod syslog;
 mod timeline;
 mod wire;
 mod world;
 
+pub use bulk::BulkFaults;
 pub use compare::{Comparison, Example};
 pub use control::{Likeness, Planted};
 pub use endpoint::{Endpoint, Product, Stream};
 pub use faults::{Faults, Late, Order, Trigger};
+pub use hec::{HecFaults, NumberBase};
 pub use receiver::{ReceiverFaults, ReceiverStats, Sequence};
 pub use request::{Logged, Requests};
+pub use syslog::{SyslogFaults, SyslogListener};
 pub use world::Credentials;
 
 use std::collections::HashMap;

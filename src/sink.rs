@@ -29,11 +29,22 @@ use crate::event::StoredEvent;
 /// `data_stream.namespace` where the configuration has none.
 const NAMESPACE: &str = "default";
 
+/// A sink can't be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// One that speaks HTTP.
+    #[error(transparent)]
+    Http(#[from] crate::http::Error),
+    /// One that speaks TLS itself.
+    #[error(transparent)]
+    Tls(#[from] crate::tls::SetupError),
+}
+
 /// The sink of this configuration. Reads certificate files: blocks.
 ///
 /// # Errors
 /// When a certificate file can't be used.
-pub fn build(config: &config::Sink) -> Result<Arc<dyn Sink>, crate::http::Error> {
+pub fn build(config: &config::Sink) -> Result<Arc<dyn Sink>, SetupError> {
     Ok(match &config.kind {
         SinkKind::Stdout => Arc::new(StdoutSink),
         SinkKind::File { path, rotate_size, rotate_keep } => {

@@ -22,6 +22,7 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod feed;
+mod letter;
 mod own;
 mod page;
 mod reader;
@@ -39,6 +40,7 @@ mod writer;
 pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use faults::Faults;
+pub use letter::{DeadLetter, LetterChoice, LetterCount, LettersBySink, MarkedLetters};
 pub use page::{Committed, PendingCommit};
 pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
@@ -56,7 +58,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::event::{Account, NewEvent, StreamName};
-use command::{Closure, Command, Control, Reply, Work};
+use command::{Change, Closure, Command, Control, Reply, Work};
 use database::Database;
 use error::Place;
 use page::{Ledger, Page, SpoolEnd};
@@ -87,6 +89,8 @@ pub struct Store {
     questions: mpsc::Sender<Question>,
     end: watch::Receiver<i64>,
     level: watch::Receiver<SpoolLevel>,
+    /// Changes when dead letters were marked to be tried again.
+    marked: watch::Receiver<u64>,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
     threads: Arc<Mutex<Option<Threads>>>,
@@ -107,6 +111,15 @@ impl Store {
     /// last case nothing was changed.
     pub fn open(directory: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         Self::open_with(directory, options, |_| Ok(()))
+    }
+
+    /// Opens the store of a daemon that has run before; makes nothing where there is none.
+    ///
+    /// # Errors
+    /// When there is no state in `directory`, and as [`Store::open`].
+    pub fn open_existing(directory: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        Place::new(directory).must_exist()?;
+        Self::open(directory, options)
     }
 
     /// Opens the store without waiting for the disk, and with `faults` that strike it.
@@ -139,6 +152,7 @@ impl Store {
         let (end_sender, end) = watch::channel(spool_end.position);
         let (level_sender, level) =
             watch::channel(SpoolLevel { max: options.max_size, ..SpoolLevel::default() });
+        let (marked_sender, marked) = watch::channel(0);
         let mut writer = Writer {
             db,
             _lock: lock,
@@ -149,6 +163,7 @@ impl Store {
             feeds: Vec::new(),
             end: end_sender,
             level: level_sender,
+            marked: marked_sender,
             group: Vec::new(),
             next: None,
             commands: waiting_commands,
@@ -158,7 +173,15 @@ impl Store {
             writer: thread("store-writer", move || writer.run())?,
             reader: thread("store-reader", move || reader.run(waiting_questions))?,
         };
-        Ok(Self { commands, questions, end, level, place, threads: Arc::new(Mutex::new(Some(threads))) })
+        Ok(Self {
+            commands,
+            questions,
+            end,
+            level,
+            marked,
+            place,
+            threads: Arc::new(Mutex::new(Some(threads))),
+        })
     }
 
     /// Reads a snapshot of the state directory without locking it, beside a running daemon or without one.
@@ -397,9 +420,13 @@ impl Store {
         work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let change = Closure { stream, work, result: None, reply: Some(reply) };
-        self.send(Command::Work(Work::Change(Box::new(change)))).await?;
+        self.send_change(Closure { stream, marks_letters: false, work, result: None, reply: Some(reply) })
+            .await?;
         answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn send_change(&self, change: impl Change + 'static) -> Result<(), StoreError> {
+        self.send(Command::Work(Work::Change(Box::new(change)))).await
     }
 
     /// Has the reader answer `question`.

@@ -29,7 +29,7 @@ const LAYERS: [Layer; 19] = [
     // Pure.
     layer("provider", &["event", "exchange"]),
     layer("encode", &["event"]),
-    layer("config", &["event"]),
+    layer("config", &["event", "tls"]),
     // Input and output.
     layer("tls", &[]),
     layer("http", &["exchange", "tls"]),

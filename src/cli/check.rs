@@ -7,26 +7,49 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Faults, Sink, SinkKind, Source, Start, show_duration};
+use crate::service::Finding;
 
+/// The exit code when a sink would take no events.
+const FAILED: u8 = 1;
 /// The exit code of a bad configuration.
 const INVALID: u8 = 2;
 
-/// `check --offline`: reads the file, the environment and the secrets, asks nobody. Gives 0, or 2 when the
-/// configuration is not valid: the faults are then on stderr, or with `json` on stdout like everything else.
+/// Prints what was read, and what the sinks have said when they were asked. Gives 0, 1 when a sink would take no
+/// events, or 2 when the configuration is not valid: the faults are then on stderr, or with `json` on stdout like
+/// everything else.
 ///
 /// # Errors
 /// When the output can't be written.
-pub(crate) fn offline(path: &Path, json: bool) -> io::Result<ExitCode> {
-    let outcome = Config::load(path);
-    match &outcome {
-        outcome if json => writeln!(io::stdout().lock(), "{:#}", as_json(path, outcome))?,
-        Ok(config) => io::stdout().lock().write_all(as_text(path, config).as_bytes())?,
+pub(crate) fn print(
+    path: &Path,
+    checked: &Result<Config, Faults>,
+    findings: Option<&[Finding]>,
+    json: bool,
+) -> io::Result<ExitCode> {
+    match checked {
+        outcome if json => writeln!(io::stdout().lock(), "{:#}", as_json(path, outcome, findings))?,
+        Ok(config) => io::stdout().lock().write_all(as_text(path, config, findings).as_bytes())?,
         Err(faults) => writeln!(io::stderr().lock(), "{faults}")?,
     }
-    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { INVALID.into() })
+    let has_failed =
+        findings.is_some_and(|findings| findings.iter().any(|finding| matches!(finding, Finding::Failed(_))));
+    Ok(match checked {
+        Err(_) => INVALID.into(),
+        Ok(_) if has_failed => FAILED.into(),
+        Ok(_) => ExitCode::SUCCESS,
+    })
 }
 
-fn as_text(path: &Path, config: &Config) -> String {
+/// A finding as a word and in full.
+fn words(finding: &Finding) -> (&'static str, &str) {
+    match finding {
+        Finding::Passed(found) => ("ok", found),
+        Finding::Failed(why) => ("failed", why),
+        Finding::Unproved(found) => ("unproved", found),
+    }
+}
+
+fn as_text(path: &Path, config: &Config, findings: Option<&[Finding]>) -> String {
     let mut text = format!("{}: configuration is valid\n", path.display());
     let sources = config.sources.iter().map(|source| {
         let polling = &source.polling;
@@ -53,6 +76,14 @@ fn as_text(path: &Path, config: &Config) -> String {
         ]
     });
     text += &columns(["sink", "type", "sources", "format", "target"], sinks.collect());
+    if let Some(findings) = findings {
+        let found = config.sinks.iter().zip(findings).map(|(sink, finding)| {
+            let (word, detail) = words(finding);
+            [sink.name.clone(), word.to_owned(), detail.to_owned()]
+        });
+        text += &columns(["sink", "answer", "detail"], found.collect());
+        text += "\nsources are not asked in this version\n";
+    }
     if !config.warnings.is_empty() {
         text.push('\n');
     }
@@ -62,10 +93,13 @@ fn as_text(path: &Path, config: &Config) -> String {
     text
 }
 
-fn as_json(path: &Path, outcome: &Result<Config, Faults>) -> Value {
+fn as_json(path: &Path, outcome: &Result<Config, Faults>, findings: Option<&[Finding]>) -> Value {
     let config = outcome.as_ref().ok();
     let sources: Vec<_> = config.iter().flat_map(|config| &config.sources).map(source_json).collect();
-    let sinks: Vec<_> = config.iter().flat_map(|config| &config.sinks).map(sink_json).collect();
+    let sinks = config.iter().flat_map(|config| &config.sinks).enumerate();
+    let sinks: Vec<_> = sinks
+        .map(|(index, sink)| sink_json(sink, findings.and_then(|findings| findings.get(index))))
+        .collect();
     json!({
         "valid": outcome.is_ok(),
         "path": path.display().to_string(),
@@ -89,8 +123,11 @@ fn source_json(source: &Source) -> Value {
     })
 }
 
-fn sink_json(sink: &Sink) -> Value {
+fn sink_json(sink: &Sink, finding: Option<&Finding>) -> Value {
+    let (answer, detail) = finding.map(words).unzip();
     json!({
+        "answer": answer,
+        "detail": detail,
         "name": sink.name,
         "type": sink.kind.type_name(),
         "sources": if sink.sources.is_empty() { json!(["*"]) } else { json!(sink.sources) },
@@ -111,29 +148,37 @@ fn target(sink: &Sink) -> String {
     match &sink.kind {
         SinkKind::Stdout => "standard output".to_owned(),
         SinkKind::File { path, .. } => path.display().to_string(),
-        SinkKind::Http(http) => {
-            let mut endpoint = http.endpoint.clone();
-            endpoint.set_query(None);
-            endpoint.to_string()
-        }
-        SinkKind::SplunkHec(hec) => hec.endpoint.to_string(),
+        SinkKind::Http(http) => without_query(&http.endpoint),
+        SinkKind::SplunkHec(hec) => without_query(&hec.endpoint),
         SinkKind::Elasticsearch(elasticsearch) => {
-            elasticsearch.endpoints.iter().map(url::Url::as_str).collect::<Vec<_>>().join(" ")
+            elasticsearch.endpoints.iter().map(without_query).collect::<Vec<_>>().join(" ")
         }
-        SinkKind::Syslog(syslog) => format!("{}:{}", syslog.address.host, syslog.address.port),
+        SinkKind::Syslog(syslog) => syslog.address.to_string(),
     }
+}
+
+fn without_query(url: &url::Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.to_string()
 }
 
 /// An empty line and a table with its columns under each other.
 pub(super) fn columns<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
     let rows: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    format!("\n{}", rows.iter().map(line).collect::<String>())
+    let widths = widths(&rows);
+    format!("\n{}", rows.iter().map(|row| line(row, widths)).collect::<String>())
+}
+
+/// How wide each column must be, in characters.
+pub(super) fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+}
+
+/// A line of a table.
+pub(super) fn line<const N: usize>(row: &[String; N], widths: [usize; N]) -> String {
+    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+    format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
 }
 
 #[cfg(test)]

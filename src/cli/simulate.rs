@@ -8,7 +8,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::simulator::{Credentials, Faults, Simulator, SimulatorOptions};
+use crate::simulator::{Credentials, Faults, Simulator, SimulatorError, SimulatorOptions, SyslogListener};
 
 /// Serves a faithful stand-in for the HubSpot and Brevo endpoints on loopback.
 #[derive(Debug, clap::Args)]
@@ -37,6 +37,15 @@ pub(super) struct SimulateArgs {
     /// The API key that the simulated Brevo takes.
     #[arg(long, value_name = "KEY", default_value = "xkeysib-simulated")]
     pub brevo_key: String,
+    /// Where to receive syslog messages over TCP (either framing) and UDP; loopback only.
+    #[arg(long, value_name = "ADDR")]
+    pub syslog: Option<SocketAddr>,
+    /// Where to receive syslog messages over RELP; loopback only.
+    #[arg(long, value_name = "ADDR")]
+    pub relp: Option<SocketAddr>,
+    /// The receiver that the events in syslog messages are given to.
+    #[arg(long, value_name = "NAME", default_value = "syslog")]
+    pub syslog_receiver: String,
     /// Fault switches as JSON, such as '{"statuses":{"503":{"share":0.1}}}'; may be repeated.
     #[arg(long = "fault", value_name = "JSON")]
     pub faults: Vec<String>,
@@ -119,7 +128,62 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text} is no duration up to ten years, such as 36h or 90d"))
 }
 
-/// Serves until told to stop. The first line on stdout names the address, the rest is a configuration.
+/// What receives syslog messages besides.
+struct SyslogListeners {
+    syslog: Option<SyslogListener>,
+    relp: Option<TcpListener>,
+}
+
+impl SyslogListeners {
+    async fn bind(args: &SimulateArgs) -> anyhow::Result<Self> {
+        let failed = |address: SocketAddr| format!("cannot listen on {address}");
+        let syslog = match args.syslog {
+            Some(address) => Some(SyslogListener::bind(address).await.with_context(|| failed(address))?),
+            None => None,
+        };
+        let relp = match args.relp {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| failed(address))?),
+            None => None,
+        };
+        Ok(Self { syslog, relp })
+    }
+
+    /// A line for each, which names its address.
+    fn lines(&self) -> std::io::Result<String> {
+        let mut lines = String::new();
+        if let Some(syslog) = &self.syslog {
+            let address = syslog.local_addr()?;
+            lines.push_str(&format!("syslog listening on tcp://{address} and udp://{address}\n"));
+        }
+        if let Some(relp) = &self.relp {
+            lines.push_str(&format!("relp listening on relp://{}\n", relp.local_addr()?));
+        }
+        Ok(lines)
+    }
+
+    async fn serve(
+        self,
+        simulator: &Simulator,
+        receiver: String,
+        stop: &CancellationToken,
+    ) -> Result<(), SimulatorError> {
+        let syslog = async {
+            match self.syslog {
+                Some(syslog) => simulator.clone().serve_syslog(syslog, receiver.clone(), stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let relp = async {
+            match self.relp {
+                Some(relp) => simulator.clone().serve_relp(relp, receiver.clone(), stop.clone()).await,
+                None => Ok(()),
+            }
+        };
+        tokio::try_join!(syslog, relp).map(|_| ())
+    }
+}
+
+/// Serves until told to stop. The first lines on stdout name the addresses, the rest is a configuration.
 ///
 /// # Errors
 /// When an argument makes no sense, or the address cannot be listened on.
@@ -128,16 +192,20 @@ pub(super) async fn run(args: SimulateArgs, stop: CancellationToken) -> anyhow::
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
+    let listeners = SyslogListeners::bind(&args).await?;
     // A long history takes seconds to write.
     let simulator = tokio::task::spawn_blocking(move || Simulator::new(&options))
         .await
         .context("the history could not be written")?;
     if address.ip().is_loopback() {
         let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "simulator listening on http://{address}\n\n{}", args.configuration(address))?;
+        let more = listeners.lines().context("a listener has no address")?;
+        writeln!(stdout, "simulator listening on http://{address}\n{more}\n{}", args.configuration(address))?;
         stdout.flush()?;
     }
-    simulator.serve(listener, stop).await.context("the simulator cannot serve")
+    let syslog = listeners.serve(&simulator, args.syslog_receiver, &stop);
+    let http = simulator.clone().serve(listener, stop.clone());
+    tokio::try_join!(http, syslog).context("the simulator cannot serve").map(|_| ())
 }
 
 #[cfg(test)]
@@ -184,8 +252,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_syslog_listener_has_a_line_with_its_address() {
+        let args = parse("--syslog 127.0.0.1:0 --relp [::1]:0");
+        let lines = SyslogListeners::bind(&args).await.unwrap().lines().unwrap();
+        let (syslog, relp) = lines.split_once('\n').unwrap();
+        assert!(syslog.starts_with("syslog listening on tcp://127.0.0.1:"), "{syslog}");
+        assert!(relp.starts_with("relp listening on relp://[::1]:"), "{relp}");
+        let none = SyslogListeners::bind(&parse("")).await.unwrap();
+        assert_eq!(none.lines().unwrap(), "");
+    }
+
+    #[tokio::test]
     async fn an_address_that_others_can_reach_is_refused() {
-        let error = run(parse("--listen 0.0.0.0:0 --events 0"), CancellationToken::new()).await.unwrap_err();
-        assert!(format!("{error:#}").contains("loopback only"), "{error:#}");
+        for line in [
+            "--listen 0.0.0.0:0",
+            "--listen 127.0.0.1:0 --syslog 0.0.0.0:0",
+            "--listen 127.0.0.1:0 --relp 0.0.0.0:0",
+        ] {
+            let args = parse(&format!("{line} --events 0"));
+            let error = run(args, CancellationToken::new()).await.unwrap_err();
+            assert!(format!("{error:#}").contains("loopback only"), "{line}: {error:#}");
+        }
     }
 }

@@ -41,22 +41,28 @@ pub(crate) async fn run(config: &Config, output: Output) -> anyhow::Result<()> {
 }
 
 fn read(state_dir: &Path) -> anyhow::Result<(Snapshot, bool)> {
+    must_be_readable(state_dir)?;
+    let place = state_dir.display();
+    let snapshot =
+        Store::read_snapshot(state_dir).with_context(|| format!("can't read the state in {place}"))?;
+    Ok((snapshot, is_held(state_dir)))
+}
+
+/// An error that says what to do when there is no state directory or it is somebody else's.
+pub(super) fn must_be_readable(state_dir: &Path) -> anyhow::Result<()> {
     let place = state_dir.display();
     match state_dir.read_dir() {
-        Ok(_) => {}
+        Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
             "the state directory {place} does not exist: auditferry has not run with this configuration yet. \
              Start it with `auditferry run`, or name the daemon's configuration with --config"
         ),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => bail!(
-            "the state directory {place} can't be read: it belongs to the daemon's user. Run `auditferry \
-             status` as that user, or with sudo"
+            "the state directory {place} can't be read: it belongs to the daemon's user. Give the command as \
+             that user, or with sudo"
         ),
-        Err(error) => return Err(error).with_context(|| format!("can't read the state directory {place}")),
+        Err(error) => Err(error).with_context(|| format!("can't read the state directory {place}")),
     }
-    let snapshot =
-        Store::read_snapshot(state_dir).with_context(|| format!("can't read the state in {place}"))?;
-    Ok((snapshot, is_held(state_dir)))
 }
 
 /// Whether a process holds the state directory. A shared lock, for an instant, fails against the daemon's own

@@ -52,6 +52,11 @@ impl Batcher {
             || self.building.lines.len() >= self.limits.max_bytes
     }
 
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.building.is_empty()
+    }
+
     /// When the batch goes even if it is not full; `None` when it is empty.
     pub(super) fn due(&self) -> Option<Instant> {
         self.begun.map(|begun| begun + self.limits.max_wait)
@@ -98,16 +103,41 @@ impl Batcher {
         Ok(())
     }
 
-    fn add(&mut self, event: Arc<StoredEvent>) {
-        let Batch { lines, .. } = &mut self.building;
-        let start = lines.len();
-        self.encoder.encode(&event, lines);
-        // Its line feed counts.
-        if lines.len() >= self.limits.max_bytes && start > 0 {
-            self.carried = Some((event, lines.split_off(start)));
-        } else {
-            self.begun.get_or_insert_with(Instant::now);
-            self.building.push_written(event, start);
+    /// Encodes events that do not come from the spool, in as many batches as they need.
+    pub(super) async fn encode_apart(&mut self, events: Vec<Arc<StoredEvent>>) -> Vec<Batch> {
+        let mut batches = Vec::new();
+        let mut batch = Batch::default();
+        for (index, event) in events.into_iter().enumerate() {
+            if let Some((event, line)) = self.write(&mut batch, event) {
+                batches.push(std::mem::take(&mut batch));
+                batch.push(event, &line);
+            }
+            if (index + 1) % ENCODED_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
         }
+        batches.push(batch);
+        batches
+    }
+
+    fn add(&mut self, event: Arc<StoredEvent>) {
+        let mut batch = std::mem::take(&mut self.building);
+        self.carried = self.write(&mut batch, event);
+        self.building = batch;
+        if self.carried.is_none() {
+            self.begun.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Writes an event at the end of a batch; gives it back with its encoding when it does not fit.
+    fn write(&mut self, batch: &mut Batch, event: Arc<StoredEvent>) -> Option<(Arc<StoredEvent>, Vec<u8>)> {
+        let start = batch.lines.len();
+        self.encoder.encode(&event, &mut batch.lines);
+        // Its line feed counts.
+        if batch.lines.len() >= self.limits.max_bytes && start > 0 {
+            return Some((event, batch.lines.split_off(start)));
+        }
+        batch.push_written(event, start);
+        None
     }
 }

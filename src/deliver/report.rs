@@ -1,13 +1,13 @@
 //! What a worker tells: its status as a value, a log line and a notice per change of state.
 
 use std::mem::discriminant;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::ledger::Progress;
 use crate::clock::Clock;
 use crate::event::{EventId, StoredEvent};
 use crate::store::SinkNote;
@@ -175,14 +175,23 @@ impl Reporter {
         }
     }
 
+    /// The position passes these events, and so many batches; on disk.
+    pub(super) fn advanced(&mut self, progress: &Progress, batches: u64) {
+        self.status.send_modify(|status| {
+            status.position = progress.position;
+            status.batches += batches;
+        });
+        self.settled(progress);
+    }
+
     /// These events are settled, on disk.
-    pub(super) fn advanced(&mut self, position: i64, accepted: u64, refused: &[(Arc<StoredEvent>, String)]) {
+    pub(super) fn settled(&mut self, progress: &Progress) {
+        let Progress { accepted, refused, .. } = progress;
         let now = self.clock.now();
         self.status.send_modify(|status| {
-            status.position = position;
             status.delivered += accepted;
             status.refused += refused.len() as u64;
-            if accepted > 0 {
+            if *accepted > 0 {
                 status.last_success = Some(now);
             }
         });
@@ -193,11 +202,6 @@ impl Reporter {
                 self.notify(Notice::DeadLettered { sink, event: event.id, reason });
             }
         }
-    }
-
-    /// A whole batch is settled.
-    pub(super) fn batch_done(&mut self) {
-        self.status.send_modify(|status| status.batches += 1);
     }
 
     fn log_dead_letter(&mut self, event: &StoredEvent, reason: &str) {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::event::StoredEvent;
-use crate::store::{SinkNote, SpoolReader, Store, StoreError};
+use crate::store::{MarkedLetters, SinkNote, SpoolReader, Store, StoreError};
 
 /// One sink's events in order, and how far they are settled. Each method is [`SpoolReader`]'s of that name.
 pub trait Spool: Send + 'static {
@@ -115,20 +115,21 @@ impl Spool for StoreSpool {
     type Returns = StoreReturns;
 
     fn returns(&self) -> StoreReturns {
-        StoreReturns
+        StoreReturns(self.store.marked_letters(&self.sink))
     }
 }
 
 /// The store's dead letters of one sink.
 #[derive(Debug)]
-pub struct StoreReturns;
+pub struct StoreReturns(MarkedLetters);
 
 impl Returns for StoreReturns {
-    async fn next(&mut self, _most: usize) -> Result<Vec<Returned>, StoreError> {
-        std::future::pending().await
+    async fn next(&mut self, most: usize) -> Result<Vec<Returned>, StoreError> {
+        let marked = self.0.next(most).await?;
+        Ok(marked.into_iter().map(|event| Returned { letter: event.position, event }).collect())
     }
 
-    async fn settle(&mut self, _: Vec<i64>, _: Vec<(i64, String)>) -> Result<(), StoreError> {
-        Ok(())
+    async fn settle(&mut self, accepted: Vec<i64>, refused: Vec<(i64, String)>) -> Result<(), StoreError> {
+        self.0.settle(accepted, refused).await
     }
 }

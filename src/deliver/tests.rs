@@ -1,17 +1,23 @@
 //! The worker between a scripted sink and a model of the store, under tokio's paused clock.
 
+mod flights;
+mod letters;
 mod model;
+mod random;
+mod refusals;
+mod rig;
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use tokio::time::timeout;
 
-use self::model::{LIMITS, ModelSpool, Rig, ScriptedSink, rig};
+use self::model::ModelSpool;
+use self::rig::{LIMITS, Rig, rig, slow_rig};
+use super::ledger::{Ledger, Step};
 use super::*;
 use crate::encode::{Envelope, Format};
-use crate::sink::Verdict;
+use crate::sink::{Outcome, Verdict};
 
 fn retry(after: Option<Duration>) -> Outcome {
     Outcome::Retry { after, reason: "busy".to_owned() }
@@ -53,59 +59,6 @@ async fn an_event_that_would_make_a_batch_too_large_begins_the_next_one() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn one_bad_event_of_500_is_a_dead_letter_and_the_others_arrive_once() {
-    let bad = 3 * 321;
-    let drained = rig(&ModelSpool::holding(500), LIMITS, move |_, batch| {
-        if batch.events.iter().any(|event| event.position == bad) { refused() } else { Outcome::Accepted }
-    })
-    .drained()
-    .await;
-    assert_eq!(drained.disk.dead_letters, [(bad, "HTTP 400".to_owned())]);
-    assert_eq!((drained.disk.accepted, drained.disk.position), (499, 1_500));
-    let mut arrivals: HashMap<i64, u32> = HashMap::new();
-    for batch in drained.sent.iter().filter(|batch| !batch.contains(&bad)) {
-        for position in batch {
-            *arrivals.entry(*position).or_default() += 1;
-        }
-    }
-    assert!(arrivals.len() == 499 && arrivals.values().all(|&times| times == 1));
-    assert!(drained.sent.len() <= 20, "halving, not trying one by one: {}", drained.sent.len());
-    assert!(
-        matches!(&drained.notices[..], [Notice::DeadLettered { reason, .. }] if reason == "HTTP 400"),
-        "{:?}",
-        drained.notices
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dead_letter_of_the_daemons_own_is_not_told_as_another_event() {
-    let spool = ModelSpool::default();
-    spool.commit(1, "auditferry");
-    let drained = rig(&spool, LIMITS, |_, _| refused()).drained().await;
-    assert_eq!((drained.disk.dead_letters.len(), drained.status.refused), (1, 1));
-    assert_eq!(drained.notices, []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_verdicts_for_each_event_only_the_retries_are_sent_again() {
-    let drained = rig(&ModelSpool::holding(5), LIMITS, |turn, _| match turn {
-        0 => Outcome::Each(vec![
-            Verdict::Accepted,
-            Verdict::Retry("queue".to_owned()),
-            Verdict::Refused("mapping".to_owned()),
-            Verdict::Retry("queue".to_owned()),
-            Verdict::Accepted,
-        ]),
-        _ => Outcome::Accepted,
-    })
-    .drained()
-    .await;
-    assert_eq!(drained.sent, [vec![3, 6, 9, 12, 15], vec![6, 12]]);
-    assert_eq!(drained.disk.dead_letters, [(9, "mapping".to_owned())]);
-    assert_eq!((drained.disk.accepted, drained.disk.position), (4, 15));
-}
-
 #[test]
 fn the_position_never_passes_an_event_that_is_open() {
     let events = ModelSpool::holding(4).disk.lock().unwrap().events.clone();
@@ -113,7 +66,7 @@ fn the_position_never_passes_an_event_that_is_open() {
     for event in &events {
         batch.push(Arc::clone(event), b"{}");
     }
-    let mut ledger = Ledger::new(batch);
+    let mut ledger = Ledger::new([batch]);
     let again = || Verdict::Retry("queue".to_owned());
     ledger.apply(Outcome::Each(vec![
         Verdict::Accepted,
@@ -262,13 +215,7 @@ async fn a_stop_ends_every_wait_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_delivery_in_flight_is_finished_before_the_stop() {
     let spool = ModelSpool::holding(1);
-    let mut rig = rig(&spool, LIMITS, |_, _| Outcome::Accepted);
-    rig.worker.sink = Arc::new(ScriptedSink {
-        script: Mutex::new(|_, _: &Batch| Outcome::Accepted),
-        seen: Arc::clone(&rig.seen),
-        has_new_credential: Arc::default(),
-        takes: Duration::from_secs(5),
-    });
+    let rig = slow_rig(&spool, LIMITS, 1, |_| Duration::from_secs(5), |_, _| Outcome::Accepted);
     let (stop, seen) = (rig.stop.clone(), Arc::clone(&rig.seen));
     let watcher = async move {
         while seen.lock().unwrap().is_empty() {
@@ -287,18 +234,19 @@ async fn a_delivery_in_flight_is_finished_before_the_stop() {
 #[tokio::test(start_paused = true)]
 async fn the_next_batch_is_made_while_one_is_in_flight_and_goes_when_that_is_on_disk() {
     let spool = ModelSpool::holding(3);
-    let mut rig = rig(&spool, BatchLimits { max_events: 2, ..LIMITS }, |_, _| Outcome::Accepted);
+    let limits = BatchLimits { max_events: 2, ..LIMITS };
     let on_disk = Arc::new(Mutex::new(Vec::new()));
     let (disk, taken_down) = (spool.clone(), Arc::clone(&on_disk));
-    rig.worker.sink = Arc::new(ScriptedSink {
-        script: Mutex::new(move |_, _: &Batch| {
+    let mut rig = slow_rig(
+        &spool,
+        limits,
+        1,
+        |_| Duration::from_secs(5),
+        move |_, _| {
             taken_down.lock().unwrap().push(disk.accepted());
             Outcome::Accepted
-        }),
-        seen: Arc::clone(&rig.seen),
-        has_new_credential: Arc::default(),
-        takes: Duration::from_secs(5),
-    });
+        },
+    );
     let began = Instant::now();
     let watcher = async {
         rig.status.wait_for(|status| status.delivered == 3).await.unwrap();

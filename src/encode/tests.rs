@@ -9,7 +9,7 @@ const LOGIN: &str = r#"{"id": "7",
  "loginSucceeded": true, "email": "a@b.example", "huge": 12345678901234567890123}"#;
 
 /// An event as providers make it, through [`Event::to_core`].
-fn stored(original: &str) -> StoredEvent {
+pub(super) fn stored(original: &str) -> StoredEvent {
     let id = EventId::from_bytes([0xab; 16]);
     // Details and messages may hold anything, the words of this module included.
     let mut details = Map::new();

@@ -66,6 +66,17 @@ pub enum OwnEvent {
         /// In the receiver's words.
         reason: String,
     },
+    /// Somebody tries whether events arrive; never stored.
+    Test,
+    /// Somebody has changed the state with a command.
+    StateChanged {
+        /// The command, such as `dead-letters drop`.
+        command: String,
+        /// What it does, for people.
+        change: String,
+        /// The number of the user who gave it.
+        uid: u32,
+    },
     /// A stream is still there.
     Heartbeat {
         /// The stream.
@@ -143,6 +154,8 @@ impl OwnEvent {
             Self::SinkHeld { .. } => "sink-held",
             Self::SinkRecovered { .. } => "sink-recovered",
             Self::EventDeadLettered { .. } => "event-dead-lettered",
+            Self::Test => "test",
+            Self::StateChanged { .. } => "state-changed",
             Self::Heartbeat { .. } => "heartbeat",
         }
     }
@@ -178,6 +191,8 @@ impl OwnEvent {
             Self::EventDeadLettered { sink, event_id, reason } => {
                 format!("Sink {sink} refused event {event_id} for good: {reason}")
             }
+            Self::Test => "A test: what auditferry sends arrives".to_owned(),
+            Self::StateChanged { change, uid, .. } => format!("{change} (by user {uid})"),
             Self::Heartbeat { stream, .. } => format!("{stream} is being collected"),
         }
     }
@@ -189,7 +204,9 @@ impl OwnEvent {
         };
         let instant = |instant: &Timestamp| format!("{instant:.3}");
         let pairs: Vec<(&str, String)> = match self {
-            Self::Started | Self::Stopped | Self::PollingPaused | Self::PollingResumed => Vec::new(),
+            Self::Started | Self::Stopped | Self::PollingPaused | Self::PollingResumed | Self::Test => {
+                Vec::new()
+            }
             Self::CredentialRefused { source, reason } => {
                 vec![("about_source", source.clone()), ("reason", reason.clone())]
             }
@@ -203,6 +220,9 @@ impl OwnEvent {
             Self::SinkRecovered { sink } => vec![("sink", sink.clone())],
             Self::EventDeadLettered { sink, event_id, reason } => {
                 vec![("sink", sink.clone()), ("event_id", event_id.clone()), ("reason", reason.clone())]
+            }
+            Self::StateChanged { command, change, uid } => {
+                vec![("command", command.clone()), ("change", change.clone()), ("uid", uid.to_string())]
             }
             Self::Heartbeat { stream, newest, last_success } => {
                 let mut pairs = about(stream);

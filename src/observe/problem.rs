@@ -107,9 +107,12 @@ fn dead_letters(sink: &SinkStatus) -> Problem {
     Problem {
         what: format!("{} has refused {events} for good", sink.name),
         since: None,
-        advice: "They are kept as dead letters with the receiver's reason, which the log tells too: the \
-                 receiver's field mapping or size limit does not fit them."
-            .to_owned(),
+        advice: format!(
+            "The receiver's field mapping or size limit does not fit them. They are kept with its reason: see \
+             `auditferry dead-letters list --sink {0}`; when the receiver is mended, send them again with \
+             `auditferry dead-letters retry --sink {0}`.",
+            sink.name
+        ),
     }
 }
 

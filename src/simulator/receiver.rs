@@ -1,5 +1,7 @@
 //! A receiver of events that remembers what it was given.
 
+mod raw;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,7 +10,11 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bulk::{BulkFaults, Index};
 use super::faults::Trigger;
+use super::hec::{Hec, HecFaults};
+use super::signature;
+use super::syslog::{self, SyslogFaults, Treatment};
 
 /// Originals are kept as text up to so many events: about 120 MB; of later ones only the hash.
 const KEPT_TEXTS: usize = 200_000;
@@ -19,7 +25,8 @@ const MOST_BODY: u64 = 256 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReceiverFaults {
-    /// Statuses to answer instead of taking events; `{"share": 1}` is until changed.
+    /// Statuses to answer instead of taking events; a 2xx is answered after taking them. `{"share": 1}` is until
+    /// changed.
     pub statuses: BTreeMap<u16, Trigger>,
     /// `Retry-After` of those answers, in seconds.
     pub retry_after: Option<u64>,
@@ -29,18 +36,27 @@ pub struct ReceiverFaults {
     pub reset_before: Trigger,
     /// The events are taken and the connection is reset: the answer is lost.
     pub reset_after: Trigger,
-    /// A request that holds this text is refused as a whole.
+    /// A request that holds this text is refused as a whole; of `_bulk`, the one document.
     pub poison: Option<String>,
     /// With this status.
     pub poison_status: u16,
     /// How long each answer takes, in milliseconds.
     pub slow_ms: u64,
-    /// The bearer token that every request must have, else 401.
+    /// The token that every request must have in `Authorization`, behind any scheme, else 401.
     pub token: Option<String>,
+    /// The key with which every request must be signed (Standard Webhooks), as `whsec_…` or as it stands, else
+    /// 401.
+    pub signing_secret: Option<String>,
     /// Headers that every request must have with these values, else 403.
     pub headers: BTreeMap<String, String>,
     /// Whether originals are kept as text; else only their hashes.
     pub keep: bool,
+    /// As Elasticsearch.
+    pub bulk: BulkFaults,
+    /// How syslog messages are treated.
+    pub syslog: SyslogFaults,
+    /// As an HTTP Event Collector of Splunk.
+    pub hec: HecFaults,
 }
 
 impl Default for ReceiverFaults {
@@ -55,8 +71,12 @@ impl Default for ReceiverFaults {
             poison_status: 400,
             slow_ms: 0,
             token: None,
+            signing_secret: None,
             headers: BTreeMap::new(),
             keep: true,
+            bulk: BulkFaults::default(),
+            syslog: SyslogFaults::default(),
+            hec: HecFaults::default(),
         }
     }
 }
@@ -68,6 +88,8 @@ pub(crate) enum Reception {
     Take {
         /// Whether the answer is lost.
         lose_answer: bool,
+        /// The answer's status, a success.
+        status: u16,
     },
     /// No answer.
     Hang,
@@ -97,18 +119,27 @@ pub(crate) struct Received {
 pub(crate) struct Receiver {
     /// Its switches.
     pub faults: ReceiverFaults,
+    /// As an HTTP Event Collector.
+    pub hec: Hec,
     /// Every event once.
     pub unique: HashMap<u128, Received>,
+    /// As Elasticsearch.
+    pub index: Index,
     datasets: Vec<String>,
     logs: Vec<(String, String)>,
-    requests: u64,
+    /// Requests with events, refused ones included.
+    pub requests: u64,
+    /// Requests of which nothing was taken.
+    pub refused: u64,
     events: u64,
-    refused: u64,
     without_original: u64,
     conflicting: u64,
     repeats_in_row: u64,
     max_repeats_in_row: u64,
+    /// Of every event that was repeated.
+    repeats: HashMap<u128, u64>,
     keys: HashSet<u64>,
+    webhook_ids: HashSet<u64>,
     repeated_keys: u64,
 }
 
@@ -127,6 +158,8 @@ pub struct ReceiverStats {
     pub repeated: u64,
     /// The longest run of repeated events.
     pub max_repeats_in_row: u64,
+    /// Of the event that was repeated most often.
+    pub max_repeats: u64,
     /// Repeated events that came with another `event.original` or another sequence than before.
     pub conflicting: u64,
     /// Events without `event.original`.
@@ -137,8 +170,12 @@ pub struct ReceiverStats {
     pub sequences: BTreeMap<String, Sequence>,
     /// Different `Idempotency-Key`s.
     pub idempotency_keys: u64,
+    /// Different `webhook-id`s of requests with a good signature.
+    pub webhook_ids: u64,
     /// Taken requests whose `Idempotency-Key` had been taken before.
     pub repeated_keys: u64,
+    /// Items of `_bulk` by the status that they got.
+    pub items: BTreeMap<u16, u64>,
 }
 
 /// The sequences of one stream.
@@ -180,6 +217,14 @@ struct DeliveredFrom<'a> {
     stream: Cow<'a, str>,
 }
 
+impl Received {
+    /// Whether it is the same event, not only the same id.
+    fn is_like(&self, delivered: &Delivered<'_>) -> bool {
+        let original = delivered.event.original.as_deref().unwrap_or_default();
+        self.hash == hash_of(original) && self.sequence == delivered.event.sequence
+    }
+}
+
 impl Receiver {
     /// What becomes of the next request, by its headers and the switches.
     pub(crate) fn receive(&mut self, headers: &axum::http::HeaderMap, rng: &mut fastrand::Rng) -> Reception {
@@ -190,13 +235,13 @@ impl Receiver {
     }
 
     fn reception(&mut self, headers: &axum::http::HeaderMap, rng: &mut fastrand::Rng) -> Reception {
+        if !self.is_authorized(headers) {
+            return Reception::Status(401);
+        }
         let has = |name: &str, value: &str| {
             headers.get(name).is_some_and(|given| given.as_bytes() == value.as_bytes())
         };
         let (faults, number) = (&mut self.faults, self.requests);
-        if faults.token.as_ref().is_some_and(|token| !has("authorization", &format!("Bearer {token}"))) {
-            return Reception::Status(401);
-        }
         if faults.headers.iter().any(|(name, value)| !has(name, value)) {
             return Reception::Status(403);
         }
@@ -206,12 +251,40 @@ impl Receiver {
         if faults.reset_before.strikes(number, rng) {
             return Reception::Reset;
         }
-        for (status, trigger) in &mut faults.statuses {
-            if trigger.strikes(number, rng) {
-                return Reception::Status(*status);
-            }
+        let struck = faults
+            .statuses
+            .iter_mut()
+            .find_map(|(status, trigger)| trigger.strikes(number, rng).then_some(*status));
+        let status = struck.unwrap_or(200);
+        if !matches!(status, 200..=299) {
+            return Reception::Status(status);
         }
-        Reception::Take { lose_answer: faults.reset_after.strikes(number, rng) }
+        Reception::Take { lose_answer: faults.reset_after.strikes(number, rng), status }
+    }
+
+    /// Checks the signature of a request, where there has to be one.
+    ///
+    /// # Errors
+    /// 401 and what is wrong with it.
+    pub(crate) fn check_signature(
+        &mut self,
+        headers: &axum::http::HeaderMap,
+        body: &[u8],
+        now: i64,
+    ) -> Result<(), (u16, String)> {
+        let Some(secret) = &self.faults.signing_secret else { return Ok(()) };
+        let checked = signature::check(secret, headers, body, now);
+        self.refused += u64::from(checked.is_err());
+        checked.map_err(|error| (401, error))?;
+        self.webhook_ids
+            .extend(headers.get("webhook-id").map(|id| hash_of(&String::from_utf8_lossy(id.as_bytes()))));
+        Ok(())
+    }
+
+    /// Whether the headers have the token, if there must be one.
+    pub(crate) fn is_authorized(&self, headers: &axum::http::HeaderMap) -> bool {
+        let given = headers.get("authorization").and_then(|value| value.to_str().ok()?.split_once(' '));
+        self.faults.token.as_ref().is_none_or(|token| given.is_some_and(|(_, given)| given == token))
     }
 
     /// Takes the events of a body, all or none.
@@ -245,14 +318,78 @@ impl Receiver {
         Ok(count)
     }
 
+    /// Takes one document under this id; `false` when there is one, which stays.
+    ///
+    /// # Errors
+    /// When it is not an event, or its own id is another.
+    pub(crate) fn take_document(&mut self, id: &str, dataset: &str, text: &str) -> Result<bool, String> {
+        let (number, event) = read_event(text).or_else(|error| raw::read(text, dataset).ok_or(error))?;
+        if event.event.id != id {
+            return Err(format!("_id is {id} and event.id is {}", event.event.id));
+        }
+        if let Some(known) = self.unique.get(&number) {
+            self.conflicting += u64::from(!known.is_like(&event));
+            return Ok(false);
+        }
+        self.remember(number, &event);
+        self.events += 1;
+        Ok(true)
+    }
+
+    /// Takes the event of a syslog message. A message that can't be read counts as refused and is answered like
+    /// any other: real receivers look into none.
+    pub(crate) fn take_message(&mut self, message: &[u8], rng: &mut fastrand::Rng) -> Treatment {
+        self.requests += 1;
+        let (number, faults) = (self.requests, &mut self.faults.syslog);
+        if faults.serverclose.strikes(number, rng) {
+            self.refused += 1;
+            return Treatment::Serverclose;
+        }
+        if faults.refuse.strikes(number, rng) {
+            self.refused += 1;
+            return Treatment::Refused("a simulated refusal".to_owned());
+        }
+        let treatment = if faults.reset.strikes(number, rng) {
+            Treatment::Reset
+        } else if faults.half_answer.strikes(number, rng) {
+            Treatment::HalfAnswer
+        } else if faults.silent.strikes(number, rng) {
+            Treatment::Silent
+        } else {
+            Treatment::Taken
+        };
+        let length = if faults.cut_at == 0 { message.len() } else { message.len().min(faults.cut_at) };
+        let Ok(text) = syslog::text_of(&message[..length]) else {
+            self.refused += 1;
+            return treatment;
+        };
+        let is_poison = self.faults.poison.as_ref().is_some_and(|poison| text.contains(poison.as_str()));
+        match self.take(text, None) {
+            Err((_, reason)) if is_poison => Treatment::Refused(reason),
+            _ => treatment,
+        }
+    }
+
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn take_event(&mut self, text: &str) -> Result<(), String> {
+        let (id, event) = read_event(text)?;
+        self.remember(id, &event);
+        self.events += 1;
+        Ok(())
+    }
+
     fn remember(&mut self, id: u128, delivered: &Delivered<'_>) {
         let event = &delivered.event;
         let original = event.original.as_deref().unwrap_or_default();
         let hash = hash_of(original);
         if let Some(known) = self.unique.get(&id) {
-            self.conflicting += u64::from(known.hash != hash || known.sequence != event.sequence);
+            self.conflicting += u64::from(!known.is_like(delivered));
             self.repeats_in_row += 1;
             self.max_repeats_in_row = self.max_repeats_in_row.max(self.repeats_in_row);
+            *self.repeats.entry(id).or_default() += 1;
             return;
         }
         self.repeats_in_row = 0;
@@ -279,10 +416,13 @@ impl Receiver {
             unique: self.unique.len() as u64,
             repeated: self.events - self.unique.len() as u64,
             max_repeats_in_row: self.max_repeats_in_row,
+            max_repeats: self.repeats.values().copied().max().unwrap_or_default(),
             conflicting: self.conflicting,
             without_original: self.without_original,
             idempotency_keys: self.keys.len() as u64,
+            webhook_ids: self.webhook_ids.len() as u64,
             repeated_keys: self.repeated_keys,
+            items: self.index.statuses.clone(),
             ..ReceiverStats::default()
         };
         let mut numbers: Vec<HashSet<i64>> = vec![HashSet::new(); self.logs.len()];
@@ -366,10 +506,13 @@ fn read_events(text: &str) -> Result<Vec<(u128, Delivered<'_>)>, String> {
 fn read_event(line: &str) -> Result<(u128, Delivered<'_>), String> {
     let event: Delivered<'_> =
         serde_json::from_str(line).map_err(|error| format!("not an event: {error}"))?;
-    let id = &event.event.id;
+    Ok((read_id(&event.event.id)?, event))
+}
+
+fn read_id(id: &str) -> Result<u128, String> {
     let valid = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     match u128::from_str_radix(id, 16) {
-        Ok(number) if valid => Ok((number, event)),
+        Ok(number) if valid => Ok(number),
         _ => Err(format!("event.id is not 32 hexadecimal digits: {id}")),
     }
 }

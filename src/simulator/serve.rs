@@ -15,7 +15,7 @@ use super::endpoint::Endpoint;
 use super::receiver::{Reception, decode};
 use super::request::{Answer, Asked, Fate};
 use super::wire::{Cutter, Loopback};
-use super::{Simulator, SimulatorError};
+use super::{SharedReceiver, Simulator, SimulatorError, bulk, hec};
 
 /// Bodies of product requests are empty or a small form.
 const MOST_FORM: usize = 64 << 10;
@@ -40,6 +40,8 @@ pub(crate) async fn serve(
         return Err(SimulatorError::NotLoopback(address));
     }
     let routes = control::routes()
+        .merge(bulk::routes())
+        .merge(hec::routes())
         .route("/receiver/{name}", post(receive).delete(forget))
         .route("/receiver/{name}/stats", get(stats))
         .route("/receiver/{name}/events", get(events))
@@ -93,7 +95,7 @@ async fn product(
     }
 }
 
-fn respond(answer: Answer, provider_ms: i64) -> Response {
+pub(crate) fn respond(answer: Answer, provider_ms: i64) -> Response {
     // 477 and 52x are in no registry, but any number of three digits is a status.
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let length = answer.body.len();
@@ -128,7 +130,7 @@ fn head_size(response: &Response) -> usize {
 }
 
 /// The response is never seen: its first byte breaks the connection.
-fn reset(cutter: &Cutter) -> Response {
+pub(crate) fn reset(cutter: &Cutter) -> Response {
     cutter.reset();
     StatusCode::OK.into_response()
 }
@@ -137,6 +139,42 @@ fn reset(cutter: &Cutter) -> Response {
 async fn hang(stop: &CancellationToken) -> Response {
     stop.cancelled().await;
     StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+/// A request whose body may be looked at.
+pub(crate) struct Admitted {
+    /// Whether its answer is lost.
+    pub(crate) lose_answer: bool,
+    /// The status of success.
+    pub(crate) status: u16,
+}
+
+/// Lets the switches have their way with a request before its body is looked at.
+///
+/// # Errors
+/// The answer, when nothing is taken.
+pub(crate) async fn admit(
+    serving: &Serving,
+    receiver: &SharedReceiver,
+    headers: &HeaderMap,
+    cutter: &Cutter,
+) -> Result<Admitted, Response> {
+    let (reception, slow_ms, retry_after) = {
+        let mut chance = serving.simulator.chance();
+        let mut receiver = receiver.lock();
+        let reception = receiver.receive(headers, &mut chance);
+        (reception, receiver.faults.slow_ms, receiver.faults.retry_after)
+    };
+    if slow_ms > 0 {
+        let rest = tokio::time::sleep(Duration::from_millis(slow_ms));
+        serving.stop.run_until_cancelled(rest).await;
+    }
+    match reception {
+        Reception::Take { lose_answer, status } => Ok(Admitted { lose_answer, status }),
+        Reception::Hang => Err(hang(&serving.stop).await),
+        Reception::Reset => Err(reset(cutter)),
+        Reception::Status(status) => Err(refusal(status, retry_after)),
+    }
 }
 
 async fn receive(
@@ -149,43 +187,38 @@ async fn receive(
     let Some(receiver) = serving.simulator.receiver(&name) else {
         return (StatusCode::TOO_MANY_REQUESTS, "too many receivers\n").into_response();
     };
-    let (reception, slow_ms, retry_after) = {
-        let mut chance = serving.simulator.chance();
-        let mut receiver = receiver.lock();
-        let reception = receiver.receive(&headers, &mut chance);
-        (reception, receiver.faults.slow_ms, receiver.faults.retry_after)
-    };
-    if slow_ms > 0 {
-        let rest = tokio::time::sleep(Duration::from_millis(slow_ms));
-        serving.stop.run_until_cancelled(rest).await;
-    }
-    let lose_answer = match reception {
-        Reception::Take { lose_answer } => lose_answer,
-        Reception::Hang => return hang(&serving.stop).await,
-        Reception::Reset => return reset(&cutter),
-        Reception::Status(status) => return refusal(status, retry_after),
+    let Admitted { lose_answer, status: success } = match admit(&serving, &receiver, &headers, &cutter).await
+    {
+        Ok(admitted) => admitted,
+        Err(response) => return response,
     };
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
     // Unpacking and reading a batch of a MiB takes some milliseconds.
     let taken = tokio::task::spawn_blocking(move || {
+        let now = jiff::Timestamp::now().as_second();
+        receiver.lock().check_signature(&headers, &body, now)?;
         let text = decode(&body).map_err(|error| (400, error))?;
         receiver.lock().take(&text, key.as_deref())
     })
     .await;
     match taken {
         Ok(Ok(_)) if lose_answer => reset(&cutter),
-        Ok(Ok(count)) => json(&serde_json::json!({"accepted": count})),
-        Ok(Err((status, error))) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-            (status, format!("{error}\n")).into_response()
+        Ok(Ok(count)) => {
+            let mut response = json(&serde_json::json!({"accepted": count}));
+            *response.status_mut() = status_of(success);
+            response
         }
+        Ok(Err((status, error))) => (status_of(status), format!("{error}\n")).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
+fn status_of(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 fn refusal(status: u16, retry_after: Option<u64>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, "a simulated refusal\n").into_response();
+    let mut response = (status_of(status), "a simulated refusal\n").into_response();
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

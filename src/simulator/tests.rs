@@ -4,6 +4,7 @@ mod events;
 mod failures;
 mod queries;
 mod receiving;
+mod syslog;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -7,19 +7,23 @@ use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::peer::Peer;
+use super::peer::{Peer, verdict};
 use super::{Batch, Outcome, Probe, Sink};
 use crate::config::{HttpAuthorization, HttpEncoding, HttpSinkConfig};
+use crate::exchange::Reply;
 use crate::http;
 
 /// Posts batches to an endpoint. Accepted is a 2xx.
 ///
 /// `Idempotency-Key` is the same for the same events, so a receiver that knows the header takes a batch whose
-/// answer was lost once only (draft-ietf-httpapi-idempotency-key-header).
+/// answer was lost once only (draft-ietf-httpapi-idempotency-key-header). `webhook-id` of a signed request says
+/// the same.
 #[derive(Debug)]
 pub struct HttpSink {
     endpoint: Url,
     encoding: HttpEncoding,
+    /// Empty is any 2xx.
+    success_statuses: Vec<u16>,
     max_in_flight: usize,
     peer: Peer,
 }
@@ -31,11 +35,14 @@ impl HttpSink {
     /// [`http::Error::Setup`] when they can't be used.
     pub fn new(config: &HttpSinkConfig) -> Result<Self, http::Error> {
         let authorization = config.token.clone().map(HttpAuthorization::Bearer);
+        let headers = config.headers.clone();
+        let peer = Peer::new(&config.endpoint, &config.transport, authorization, headers)?;
         Ok(Self {
             endpoint: config.endpoint.clone(),
             encoding: config.encoding,
+            success_statuses: config.success_statuses.clone(),
             max_in_flight: config.transport.max_in_flight,
-            peer: Peer::new(&config.endpoint, &config.transport, authorization, config.headers.clone())?,
+            peer: peer.signing(config.signing_secret.clone()),
         })
     }
 
@@ -44,14 +51,25 @@ impl HttpSink {
             HttpEncoding::Ndjson => "application/x-ndjson",
             HttpEncoding::JsonArray => "application/json",
         };
-        let headers = vec![
-            ("content-type".to_owned(), content_type.to_owned()),
-            ("idempotency-key".to_owned(), idempotency_key(batch)),
-        ];
-        match self.peer.post(self.endpoint.clone(), headers, body(self.encoding, batch)).await {
-            Ok(reply) => self.peer.verdict_of(&reply),
+        let key = idempotency_key(batch);
+        let id = format!("msg_{key}");
+        let headers =
+            vec![("content-type".to_owned(), content_type.to_owned()), ("idempotency-key".to_owned(), key)];
+        let body = body(self.encoding, batch);
+        match self.peer.post_signed(self.endpoint.clone(), &id, headers, body).await {
+            Ok(reply) => self.verdict_of(&reply),
             Err(outcome) => outcome,
         }
+    }
+
+    fn verdict_of(&self, reply: &Reply) -> Outcome {
+        let is_other_success =
+            matches!(reply.status, 200..=299) && !self.success_statuses.contains(&reply.status);
+        if is_other_success && !self.success_statuses.is_empty() {
+            let reason = format!("{}, which is not among success_statuses", verdict::described(reply));
+            return Outcome::Held { reason };
+        }
+        self.peer.verdict_of(reply)
     }
 }
 
@@ -69,7 +87,12 @@ impl Sink for HttpSink {
     }
 
     fn probe(&self) -> BoxFuture<'_, Probe> {
-        Box::pin(async { Probe::OnlyByEvent("plain HTTP has no question that tells".to_owned()) })
+        Box::pin(async {
+            match self.peer.check_secrets().await {
+                Ok(()) => Probe::OnlyByEvent("plain HTTP has no question that tells".to_owned()),
+                Err(error) => Probe::Failed(error.to_string()),
+            }
+        })
     }
 }
 

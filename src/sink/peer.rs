@@ -2,6 +2,7 @@
 //! when the protocol above says nothing.
 
 mod credentials;
+mod signature;
 pub(super) mod verdict;
 
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use url::Url;
 use self::credentials::Credentials;
 use super::Outcome;
 use crate::clock::Clock;
-use crate::config::{Compression, HttpAuthorization, HttpTransport, Secret};
+use crate::config::{Compression, HttpAuthorization, HttpTransport, Secret, SecretError};
 use crate::exchange::{Method, Reply, Request};
 use crate::http::{self, Client, ClientOptions};
 
@@ -61,6 +62,13 @@ impl Peer {
         })
     }
 
+    /// The same, with a secret for [`Peer::post_signed`]: one or several `whsec_…` separated by spaces.
+    #[must_use]
+    pub(super) fn signing(self, secret: Option<Secret>) -> Self {
+        let credentials = self.credentials.into_inner().signing(secret);
+        Self { credentials: Mutex::new(credentials), ..self }
+    }
+
     /// Posts a body, compressed when the configuration says so, with these headers and the credential. What the
     /// operator has set in `headers` wins.
     ///
@@ -72,14 +80,45 @@ impl Peer {
         mut headers: Headers,
         plain: Cow<'_, [u8]>,
     ) -> Result<Reply, Outcome> {
-        let body = match self.compression {
-            Compression::None => Bytes::from(plain.into_owned()),
-            Compression::Gzip => {
-                headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
-                gzip(&plain).await.map_err(|error| held(&error))?.into()
-            }
-        };
+        let body = self.compressed(&mut headers, plain).await?;
         self.send(Request { method: Method::Post, url, headers, body }).await
+    }
+
+    /// Like [`Peer::post`], signed where there is a secret for it: over the bytes that are sent, which are the
+    /// compressed ones. `id` has no dot in it and is the same whenever the same events are sent.
+    ///
+    /// # Errors
+    /// What to make of the batch when there is no answer, or the secret can't be used.
+    pub(super) async fn post_signed(
+        &self,
+        url: Url,
+        id: &str,
+        mut headers: Headers,
+        plain: Cow<'_, [u8]>,
+    ) -> Result<Reply, Outcome> {
+        let body = self.compressed(&mut headers, plain).await?;
+        if let Some(signer) = self.credentials.lock().await.signer().await.map_err(|error| held(&error))? {
+            headers.extend(signer.headers(id, self.clock.now(), &body));
+        }
+        self.send(Request { method: Method::Post, url, headers, body }).await
+    }
+
+    async fn compressed(&self, headers: &mut Headers, plain: Cow<'_, [u8]>) -> Result<Bytes, Outcome> {
+        if self.compression == Compression::None {
+            return Ok(Bytes::from(plain.into_owned()));
+        }
+        headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
+        Ok(gzip(&plain).await.map_err(|error| held(&error))?.into())
+    }
+
+    /// Reads the secrets as a request would: for `check`.
+    ///
+    /// # Errors
+    /// When one can't be read or used.
+    pub(super) async fn check_secrets(&self) -> Result<(), SecretError> {
+        let mut credentials = self.credentials.lock().await;
+        credentials.headers().await?;
+        credentials.signer().await.map(drop)
     }
 
     /// Sends a request with the credential. What the operator has set in `headers` wins.

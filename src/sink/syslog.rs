@@ -1,33 +1,67 @@
 //! Syslog over UDP, TCP, TLS and RELP.
 
+mod asked;
+mod connection;
+mod dial;
+mod framing;
+mod outq;
+mod relp;
+mod resolve;
+mod stream;
+mod tail;
+mod udp;
+
 use futures_util::future::BoxFuture;
 
+use self::relp::Relp;
+use self::stream::Stream;
+use self::udp::Udp;
 use super::{Batch, Outcome, Probe, Sink};
-use crate::config::{SyslogConfig, SyslogProtocol};
+use crate::config::{SyslogConfig, SyslogProtocol, SyslogTransport};
 use crate::encode::SyslogHeader;
-use crate::http;
+use crate::tls;
 
-/// Syslog over UDP, TCP, TLS and RELP.
+/// Sends syslog messages to one receiver. What "accepted" means depends on the transport: RELP has answers, TCP
+/// and TLS have the acknowledgements of the receiver's kernel, UDP has nothing.
 #[derive(Debug)]
-pub struct SyslogSink;
+pub struct SyslogSink(Transport);
+
+#[derive(Debug)]
+enum Transport {
+    Udp(Udp),
+    Stream(Stream),
+    Relp(Relp),
+}
 
 impl SyslogSink {
     /// A sink with this configuration. Reads the certificate files: blocks.
     ///
     /// # Errors
-    /// [`http::Error::Setup`] when they can't be used.
-    pub fn new(_config: &SyslogConfig) -> Result<Self, http::Error> {
-        Ok(Self)
+    /// When they can't be used.
+    pub fn new(config: &SyslogConfig) -> Result<Self, tls::SetupError> {
+        Ok(Self(match config.address.transport {
+            SyslogTransport::Udp => Transport::Udp(Udp::new(config)),
+            SyslogTransport::Tcp | SyslogTransport::Tls => Transport::Stream(Stream::new(config)?),
+            SyslogTransport::Relp | SyslogTransport::RelpTls => Transport::Relp(Relp::new(config)?),
+        }))
     }
 }
 
 impl Sink for SyslogSink {
-    fn deliver<'a>(&'a self, _batch: &'a Batch) -> BoxFuture<'a, Outcome> {
-        Box::pin(async { Outcome::Held { reason: "under construction".to_owned() } })
+    fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        match &self.0 {
+            Transport::Udp(udp) => Box::pin(udp.deliver(batch)),
+            Transport::Stream(stream) => Box::pin(stream.deliver(batch)),
+            Transport::Relp(relp) => Box::pin(relp.deliver(batch)),
+        }
     }
 
     fn probe(&self) -> BoxFuture<'_, Probe> {
-        Box::pin(async { Probe::Failed("under construction".to_owned()) })
+        match &self.0 {
+            Transport::Udp(udp) => Box::pin(udp.probe()),
+            Transport::Stream(stream) => Box::pin(stream.probe()),
+            Transport::Relp(relp) => Box::pin(relp.probe()),
+        }
     }
 }
 
@@ -41,3 +75,6 @@ pub(super) fn header(config: &SyslogConfig) -> SyslogHeader {
         max_message_size: config.max_message_size,
     }
 }
+
+#[cfg(test)]
+mod testing;

@@ -50,6 +50,14 @@ impl Work {
         }
     }
 
+    /// Whether it marks dead letters to be tried again: whoever delivers them is then woken.
+    pub(super) fn marks_letters(&self) -> bool {
+        match self {
+            Self::Page(_) => false,
+            Self::Change(change) => change.marks_letters(),
+        }
+    }
+
     /// Answers; called once, when the transaction is on disk or rolled back.
     pub(super) fn settle(&mut self, outcome: Result<(), StoreError>) {
         match self {
@@ -62,6 +70,7 @@ impl Work {
 /// A small write that may be applied again after a rollback.
 pub(super) trait Change: Send {
     fn stream(&self) -> Option<StreamId>;
+    fn marks_letters(&self) -> bool;
     fn apply(&mut self, db: &Connection) -> rusqlite::Result<()>;
     fn settle(&mut self, outcome: Result<(), StoreError>);
 }
@@ -69,6 +78,7 @@ pub(super) trait Change: Send {
 /// The change that a closure makes, with its result on the way back to who asked.
 pub(super) struct Closure<F, T> {
     pub(super) stream: Option<StreamId>,
+    pub(super) marks_letters: bool,
     pub(super) work: F,
     pub(super) result: Option<T>,
     pub(super) reply: Option<Reply<T>>,
@@ -81,6 +91,10 @@ where
 {
     fn stream(&self) -> Option<StreamId> {
         self.stream
+    }
+
+    fn marks_letters(&self) -> bool {
+        self.marks_letters
     }
 
     fn apply(&mut self, db: &Connection) -> rusqlite::Result<()> {

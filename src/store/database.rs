@@ -14,7 +14,7 @@ use super::error::{Place, StoreError};
 const APPLICATION_ID: i64 = 0x4146_5259;
 
 /// The schema, one file per version; forward only.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Two connections of one process share the file, `status` may be a third: they wait for each other briefly.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -247,6 +247,30 @@ mod tests {
             let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
             assert_eq!(version, 3);
         }
+    }
+
+    #[test]
+    fn dead_letters_of_version_1_are_kept_and_not_marked() {
+        let (_directory, place) = place();
+        let db = Connection::open(&place.database).unwrap();
+        configure(&db, &place).unwrap();
+        migrate(&db, 0, &MIGRATIONS[..1]).unwrap();
+        db.execute(
+            "INSERT INTO dead_letter
+             (sink, refused_at, reason, source, stream, sequence, event_id, core, original)
+             VALUES ('s', 1, 'mapping', 'hub', 'login', 7, x'00', '{}', '')",
+            [],
+        )
+        .unwrap();
+        drop(db);
+        let database = Database::open(&place).unwrap();
+        let sql = "SELECT id, sequence, retry FROM dead_letter";
+        let letter: (i64, i64, bool) = database
+            .connection
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap();
+        assert_eq!(letter, (1, 7, false));
+        assert_eq!(super::version(&database.connection, &place, latest()).unwrap(), latest());
     }
 
     #[test]

@@ -62,6 +62,17 @@ impl Place {
         Self { directory: directory.to_owned(), database: directory.join("auditferry.db") }
     }
 
+    /// An error when there is no state here.
+    pub(super) fn must_exist(&self) -> Result<(), StoreError> {
+        if self.database.exists() {
+            return Ok(());
+        }
+        Err(StoreError::Failed(format!(
+            "there is no state in {}: auditferry has not run with this state_dir yet",
+            self.directory.display()
+        )))
+    }
+
     pub(super) fn damaged(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Damaged { path: self.database.display().to_string(), reason: reason.into() }
     }

@@ -62,12 +62,7 @@ pub struct SinkSnapshot {
 /// Reads a snapshot of a directory, beside a running daemon or without one.
 pub(super) fn of_directory(directory: &Path) -> Result<Snapshot, StoreError> {
     let place = Place::new(directory);
-    if !place.database.exists() {
-        return Err(StoreError::Failed(format!(
-            "there is no state in {}: auditferry has not run with this state_dir yet",
-            directory.display()
-        )));
-    }
+    place.must_exist()?;
     let log = place.database.with_extension("db-wal");
     let read = |running: bool| {
         // Without a log nobody has the file open: it is read as it is, and nothing is written, not even a lock.

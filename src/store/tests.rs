@@ -2,6 +2,7 @@
 
 mod crash;
 mod group;
+mod letters;
 mod model;
 mod room;
 

@@ -33,6 +33,8 @@ pub(super) struct Writer {
     /// The end of the spool: wakes the readers.
     pub(super) end: watch::Sender<i64>,
     pub(super) level: watch::Sender<SpoolLevel>,
+    /// Counts the commits that marked dead letters: wakes those that deliver them.
+    pub(super) marked: watch::Sender<u64>,
     pub(super) commands: mpsc::Receiver<Command>,
     /// What was found behind the group and can't join it.
     pub(super) next: Option<Command>,
@@ -130,6 +132,9 @@ impl Writer {
             return Err(self.place.explain(error));
         }
         self.feed(part.clone(), before);
+        if self.group[part.clone()].iter().any(Work::marks_letters) {
+            self.marked.send_modify(|commits| *commits += 1);
+        }
         if let Err(error) = self.refresh() {
             // What was committed stands; the level is late by a commit.
             tracing::warn!(%error, "cannot read what waits for the sinks");

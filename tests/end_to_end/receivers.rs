@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::rig::{Place, STREAMS, Settings, Simulator, named, wait_for};
 
 /// A second sink that takes everything, to look into.
-const ARCHIVE: &str =
+pub(crate) const ARCHIVE: &str =
     "[sinks.archive]\ntype = \"file\"\npath = \"events.ndjson\"\nbatch = { max_wait = \"50ms\" }";
 
 /// The daemon's own events of this kind that the second sink has.
-fn own_events(place: &Place, action: &str) -> Vec<Value> {
+pub(crate) fn own_events(place: &Place, action: &str) -> Vec<Value> {
     let text = fs::read_to_string(place.path("events.ndjson")).unwrap_or_default();
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events.filter(|event| event["event"]["action"] == action).collect()

@@ -57,6 +57,9 @@ pub(crate) struct Simulator {
     _stdout: ChildStdout,
     /// `127.0.0.1:port`.
     pub(crate) address: String,
+    /// The same for syslog messages over TCP and UDP, and over RELP; empty without `--syslog` or `--relp`.
+    pub(crate) syslog: String,
+    pub(crate) relp: String,
 }
 
 impl Simulator {
@@ -71,10 +74,14 @@ impl Simulator {
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("simulator listening on http://").unwrap().to_owned();
-        Self { child, _stdout: stdout.into_inner(), address }
+        let lines: Vec<String> =
+            (&mut stdout).lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        let after = |start: &str| lines.iter().find_map(|line| line.strip_prefix(start));
+        let address = after("simulator listening on http://").unwrap().to_owned();
+        let syslog = after("syslog listening on tcp://").and_then(|rest| rest.split(' ').next());
+        let syslog = syslog.unwrap_or_default().to_owned();
+        let relp = after("relp listening on relp://").unwrap_or_default().to_owned();
+        Self { child, _stdout: stdout.into_inner(), address, syslog, relp }
     }
 
     /// Asks it something that it must answer with success.
@@ -126,8 +133,14 @@ impl Simulator {
     /// The same for some of the streams.
     #[track_caller]
     pub(crate) fn compare_of(&self, streams: &[&str]) -> Comparison {
+        self.compare_at("main", streams)
+    }
+
+    /// The same for another receiver.
+    #[track_caller]
+    pub(crate) fn compare_at(&self, receiver: &str, streams: &[&str]) -> Comparison {
         let query: Vec<_> = streams.iter().map(|stream| format!("stream={stream}")).collect();
-        let path = format!("/receiver/main/compare?{}", query.join("&"));
+        let path = format!("/receiver/{receiver}/compare?{}", query.join("&"));
         serde_json::from_str(&self.ask("GET", &path, &Value::Null)).unwrap()
     }
 

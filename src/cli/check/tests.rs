@@ -18,7 +18,7 @@ fn outcome(text: &str) -> Result<Config, Faults> {
 
 #[test]
 fn a_valid_configuration_is_shown_as_a_table_without_its_secrets() {
-    let text = as_text(Path::new("a.toml"), &outcome(VALID).unwrap());
+    let text = as_text(Path::new("a.toml"), &outcome(VALID).unwrap(), None);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "a.toml: configuration is valid");
     assert_eq!(
@@ -37,7 +37,7 @@ fn a_valid_configuration_is_shown_as_a_table_without_its_secrets() {
 
 #[test]
 fn the_json_of_a_valid_configuration_has_its_parts_and_no_faults() {
-    let json = as_json(Path::new("a.toml"), &outcome(VALID));
+    let json = as_json(Path::new("a.toml"), &outcome(VALID), None);
     assert_eq!(json["valid"], true);
     assert_eq!(json["path"], "a.toml");
     assert_eq!(json["faults"], json!([]));
@@ -48,7 +48,8 @@ fn the_json_of_a_valid_configuration_has_its_parts_and_no_faults() {
 
 #[test]
 fn the_json_of_a_broken_configuration_has_every_fault_with_its_place() {
-    let json = as_json(Path::new("a.toml"), &outcome("state_dir = 7\n[sinks.out]\ntype = \"stdout\"\n"));
+    let json =
+        as_json(Path::new("a.toml"), &outcome("state_dir = 7\n[sinks.out]\ntype = \"stdout\"\n"), None);
     assert_eq!(json["valid"], false);
     assert_eq!(
         json["faults"],
@@ -68,4 +69,15 @@ fn the_json_of_a_broken_configuration_has_every_fault_with_its_place() {
             },
         ])
     );
+}
+
+#[test]
+fn what_a_sink_answered_stands_beside_it() {
+    let config = outcome(VALID);
+    let finding = Finding::Failed("HTTP 401; check token and headers".to_owned());
+    let text = as_text(Path::new("a.toml"), config.as_ref().unwrap(), Some(std::slice::from_ref(&finding)));
+    assert!(text.contains("siem  failed  HTTP 401; check token and headers"), "{text}");
+    let json = as_json(Path::new("a.toml"), &config, Some(&[finding]));
+    assert_eq!((&json["sinks"][0]["answer"], &json["sinks"][0]["name"]), (&json!("failed"), &json!("siem")));
+    assert_eq!(as_json(Path::new("a.toml"), &config, None)["sinks"][0]["answer"], Value::Null);
 }

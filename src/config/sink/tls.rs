@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::fault::Problem;
 use super::super::table::Table;
-use crate::tls::Options;
+use crate::tls::{Fingerprint, Options};
 
 /// Bytes of a certificate file at most: a bundle of every public authority is a quarter of this.
 const LARGEST_PEM: u64 = 1024 * 1024;
@@ -22,14 +22,31 @@ pub(super) fn options(table: &mut Table<'_>, useless: Option<&str>) -> Options {
         cert_file: pem(&mut table, "cert_file"),
         key_file: pem(&mut table, "key_file"),
         server_name: server_name(&mut table),
-        fingerprints: table.texts("fingerprints").unwrap_or_default(),
+        fingerprints: fingerprints(&mut table),
     };
     for (one, other) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
         if table.has(one) && !table.has(other) {
             table.fault(one, Problem::new(format!("needs `{other}`")).hint("set both or none"));
         }
     }
+    for name in ["ca_file", "server_name"] {
+        if table.has("fingerprints") && table.has(name) {
+            let problem = Problem::new("does nothing beside `fingerprints`, which alone decide".to_owned());
+            table.fault(name, problem.hint("leave one of the two out"));
+        }
+    }
     table.finish();
+    read
+}
+
+fn fingerprints(tls: &mut Table<'_>) -> Vec<Fingerprint> {
+    let mut read = Vec::new();
+    for text in tls.texts("fingerprints").unwrap_or_default() {
+        match text.parse() {
+            Ok(fingerprint) => read.push(fingerprint),
+            Err(error) => tls.fault("fingerprints", Problem::new(format!("`{text}`: {error}"))),
+        }
+    }
     read
 }
 

@@ -224,6 +224,19 @@ fn a_bad_splunk_or_elastic_sink_is_told() {
             "endpoint = \"https://a\"\nsuccess_statuses = [200, 404]".to_owned(),
             "success_statuses: 404 is not",
         ),
+        (
+            "http",
+            "endpoint = \"https://a\"\ntls = { fingerprints = [\"sha-256:AB\"] }".to_owned(),
+            "tls.fingerprints: `sha-256:AB`: a sha-256 fingerprint has 32 bytes, this one has 1",
+        ),
+        (
+            "http",
+            format!(
+                "endpoint = \"https://a\"\ntls = {{ server_name = \"b\", fingerprints = [\"sha-1:{}\"] }}",
+                "AB".repeat(20)
+            ),
+            "tls.server_name: does nothing beside `fingerprints`",
+        ),
     ] {
         let told = fault_of_siem(kind, &lines);
         assert!(told.starts_with(fault), "{lines}: {told}");

@@ -1,20 +1,15 @@
-//! A model of the store, a sink that follows a script, and a worker between them.
+//! A model of the store.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
-use super::super::{Notice, Returned, Returns, Settings, SinkStatus, Spool, Worker};
-use crate::config::BatchLimits;
-use crate::encode::{Encoder, Envelope, Format};
+use crate::deliver::{Returned, Returns, Spool};
 use crate::event::{EventId, StoredEvent, StreamName};
-use crate::sink::{Batch, Outcome, Probe, Sink};
 use crate::store::{SinkNote, StoreError};
+
+/// Sees the positions of settled events, and which of them are refused.
+pub(super) type Witness = Box<dyn FnMut(&[i64], &[i64]) + Send>;
 
 /// The store: what is committed, and what would be on disk after a kill.
 #[derive(Default)]
@@ -26,12 +21,35 @@ pub(super) struct Disk {
     pub(super) notes: Vec<SinkNote>,
     /// What the next calls of `advance` answer instead of doing it.
     pub(super) failures: Vec<StoreError>,
+    /// Asked before each access, for a failure instead.
+    pub(super) trouble: Option<Box<dyn FnMut() -> Option<StoreError> + Send>>,
+    /// Told which events the position passes, or which letters are settled, and which of them are refused.
+    pub(super) witness: Option<Witness>,
+    /// The positions put on disk, one after the other.
+    pub(super) positions: Vec<i64>,
+    /// Dead letters that somebody wants to be tried again.
+    pub(super) returned: Vec<Returned>,
+    /// Letters that were accepted.
+    pub(super) redeemed: Vec<i64>,
 }
+
+impl Disk {
+    fn fails(&mut self) -> Result<(), StoreError> {
+        match self.trouble.as_mut().and_then(|trouble| trouble()) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The numbers of letters begin behind this one.
+pub(super) const LETTERS: i64 = 1_000_000;
 
 #[derive(Clone, Default)]
 pub(super) struct ModelSpool {
     pub(super) disk: Arc<Mutex<Disk>>,
     pub(super) committed: Arc<Notify>,
+    pub(super) given_back: Arc<Notify>,
     pub(super) read_to: i64,
 }
 
@@ -44,22 +62,22 @@ impl ModelSpool {
 
     pub(super) fn commit(&self, count: i64, source: &str) {
         let mut disk = self.disk.lock().unwrap();
-        let stream = Arc::new(StreamName { source: source.to_owned(), stream: "login".to_owned() });
         for _ in 0..count {
             // Positions have holes: the spool is shared by all sinks.
             let position = disk.events.last().map_or(0, |last| last.position) + 3;
-            let mut id = [0; 16];
-            id[..8].copy_from_slice(&position.to_be_bytes());
-            disk.events.push(Arc::new(StoredEvent {
-                position,
-                stream: Arc::clone(&stream),
-                sequence: position,
-                id: EventId::from_bytes(id),
-                core: "{\"event\":{}}".into(),
-                original: format!("{{\"n\":{position}}}").into(),
-            }));
+            disk.events.push(event(position, source));
         }
         self.committed.notify_one();
+    }
+
+    /// Somebody wants so many dead letters to be tried again.
+    pub(super) fn give_back(&self, count: i64) {
+        let mut disk = self.disk.lock().unwrap();
+        for _ in 0..count {
+            let letter = disk.returned.last().map_or(LETTERS, |last| last.letter) + 2;
+            disk.returned.push(Returned { letter, event: event(letter, "crm") });
+        }
+        self.given_back.notify_one();
     }
 
     /// As a new process finds it.
@@ -73,11 +91,26 @@ impl ModelSpool {
     }
 }
 
+fn event(position: i64, source: &str) -> Arc<StoredEvent> {
+    let stream = Arc::new(StreamName { source: source.to_owned(), stream: "login".to_owned() });
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&position.to_be_bytes());
+    Arc::new(StoredEvent {
+        position,
+        stream,
+        sequence: position,
+        id: EventId::from_bytes(id),
+        core: "{\"event\":{}}".into(),
+        original: format!("{{\"n\":{position}}}").into(),
+    })
+}
+
 impl Spool for ModelSpool {
     async fn next(&mut self, most: usize, _: usize) -> Result<Vec<Arc<StoredEvent>>, StoreError> {
         loop {
             let read: Vec<_> = {
-                let disk = self.disk.lock().unwrap();
+                let mut disk = self.disk.lock().unwrap();
+                disk.fails()?;
                 disk.events.iter().filter(|event| event.position > self.read_to).take(most).cloned().collect()
             };
             if let Some(last) = read.last() {
@@ -106,10 +139,17 @@ impl Spool for ModelSpool {
         if let Some(failure) = disk.failures.pop() {
             return Err(failure);
         }
-        let passed =
-            disk.events.iter().filter(|event| (disk.position + 1..=position).contains(&event.position));
-        assert_eq!(passed.count() as u64, accepted + refused.len() as u64, "every event passed is settled");
+        disk.fails()?;
+        let passed: Vec<i64> = disk.events.iter().map(|event| event.position).collect();
+        let from = passed.partition_point(|event| *event <= disk.position);
+        let to = passed.partition_point(|event| *event <= position);
+        let passed = &passed[from..to];
+        assert_eq!(passed.len() as u64, accepted + refused.len() as u64, "every event passed is settled");
+        if let Some(witness) = &mut disk.witness {
+            witness(passed, &refused.iter().map(|(event, _)| event.position).collect::<Vec<_>>());
+        }
         disk.position = position;
+        disk.positions.push(position);
         disk.accepted += accepted;
         disk.dead_letters.extend(refused.into_iter().map(|(event, reason)| (event.position, reason)));
         Ok(())
@@ -120,120 +160,46 @@ impl Spool for ModelSpool {
         Ok(())
     }
 
-    type Returns = NoReturns;
+    type Returns = ModelReturns;
 
-    fn returns(&self) -> NoReturns {
-        NoReturns
+    fn returns(&self) -> ModelReturns {
+        ModelReturns { disk: Arc::clone(&self.disk), given_back: Arc::clone(&self.given_back) }
     }
 }
 
-pub(super) struct NoReturns;
+pub(super) struct ModelReturns {
+    disk: Arc<Mutex<Disk>>,
+    given_back: Arc<Notify>,
+}
 
-impl Returns for NoReturns {
-    async fn next(&mut self, _most: usize) -> Result<Vec<Returned>, StoreError> {
-        std::future::pending().await
+impl Returns for ModelReturns {
+    async fn next(&mut self, most: usize) -> Result<Vec<Returned>, StoreError> {
+        loop {
+            {
+                let mut disk = self.disk.lock().unwrap();
+                disk.fails()?;
+                if !disk.returned.is_empty() {
+                    return Ok(disk.returned.iter().take(most).cloned().collect());
+                }
+            }
+            self.given_back.notified().await;
+        }
     }
 
-    async fn settle(&mut self, _: Vec<i64>, _: Vec<(i64, String)>) -> Result<(), StoreError> {
+    async fn settle(&mut self, accepted: Vec<i64>, refused: Vec<(i64, String)>) -> Result<(), StoreError> {
+        let mut disk = self.disk.lock().unwrap();
+        disk.fails()?;
+        let bad: Vec<i64> = refused.iter().map(|(letter, _)| *letter).collect();
+        let mut settled = [accepted.clone(), bad.clone()].concat();
+        settled.sort_unstable();
+        let before = disk.returned.len();
+        disk.returned.retain(|returned| !settled.contains(&returned.letter));
+        assert_eq!(before - disk.returned.len(), settled.len(), "a letter is settled once");
+        if let Some(witness) = &mut disk.witness {
+            witness(&settled, &bad);
+        }
+        disk.redeemed.extend(accepted);
+        disk.dead_letters.extend(refused);
         Ok(())
     }
-}
-
-/// What a sink saw: when, and which events.
-pub(super) type Seen = Arc<Mutex<Vec<(Instant, Vec<i64>)>>>;
-
-pub(super) struct ScriptedSink<F> {
-    pub(super) script: Mutex<F>,
-    pub(super) seen: Seen,
-    pub(super) has_new_credential: Arc<AtomicBool>,
-    pub(super) takes: Duration,
-}
-
-impl<F: FnMut(usize, &Batch) -> Outcome + Send + 'static> Sink for ScriptedSink<F> {
-    fn deliver<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
-        let positions = batch.events.iter().map(|event| event.position).collect();
-        let turn = {
-            let mut seen = self.seen.lock().unwrap();
-            seen.push((Instant::now(), positions));
-            seen.len() - 1
-        };
-        Box::pin(async move {
-            sleep(self.takes).await;
-            (self.script.lock().unwrap())(turn, batch)
-        })
-    }
-
-    fn credential_changed(&self) -> BoxFuture<'_, bool> {
-        let changed = self.has_new_credential.swap(false, Ordering::Relaxed);
-        Box::pin(async move { changed })
-    }
-
-    fn probe(&self) -> BoxFuture<'_, Probe> {
-        Box::pin(async { Probe::Passed(String::new()) })
-    }
-}
-
-/// A worker about to run, and all that can be seen of it.
-pub(super) struct Rig {
-    pub(super) worker: Worker<ModelSpool>,
-    pub(super) spool: ModelSpool,
-    pub(super) seen: Seen,
-    pub(super) status: watch::Receiver<SinkStatus>,
-    pub(super) notices: mpsc::Receiver<Notice>,
-    pub(super) has_new_credential: Arc<AtomicBool>,
-    pub(super) stop: CancellationToken,
-    pub(super) drain: CancellationToken,
-}
-
-pub(super) const LIMITS: BatchLimits =
-    BatchLimits { max_events: 500, max_bytes: 1024 * 1024, max_wait: Duration::from_secs(1) };
-
-pub(super) fn rig(
-    spool: &ModelSpool,
-    limits: BatchLimits,
-    script: impl FnMut(usize, &Batch) -> Outcome + Send + 'static,
-) -> Rig {
-    let seen = Seen::default();
-    let has_new_credential = Arc::new(AtomicBool::new(false));
-    let sink = ScriptedSink {
-        script: Mutex::new(script),
-        seen: Arc::clone(&seen),
-        has_new_credential: Arc::clone(&has_new_credential),
-        takes: Duration::ZERO,
-    };
-    let (sender, notices) = mpsc::channel(16);
-    let settings =
-        Settings { name: "siem".to_owned(), limits, encoder: Encoder::new(Format::raw(), Envelope::Line) };
-    let spool = spool.reopened();
-    let (worker, status) = Worker::new(settings, Arc::new(sink), spool.clone(), sender);
-    let (stop, drain) = (CancellationToken::new(), CancellationToken::new());
-    Rig { worker, spool, seen, status, notices, has_new_credential, stop, drain }
-}
-
-impl Rig {
-    /// Runs until everything is settled; what is seen is left.
-    pub(super) async fn drained(mut self) -> Drained {
-        self.drain.cancel();
-        let began = Instant::now();
-        let run = self.worker.run(self.stop, self.drain);
-        timeout(Duration::from_secs(86_400), run).await.expect("it drains within a day").unwrap();
-        let mut notices = Vec::new();
-        while let Ok(notice) = self.notices.try_recv() {
-            notices.push(notice);
-        }
-        let disk = std::mem::take(&mut *self.spool.disk.lock().unwrap());
-        let seen = std::mem::take(&mut *self.seen.lock().unwrap());
-        let times = seen.iter().map(|(at, _)| at.duration_since(began)).collect();
-        let sent = seen.into_iter().map(|(_, positions)| positions).collect();
-        let status = self.status.borrow().clone();
-        Drained { disk, sent, times, notices, status }
-    }
-}
-
-pub(super) struct Drained {
-    pub(super) disk: Disk,
-    pub(super) sent: Vec<Vec<i64>>,
-    pub(super) times: Vec<Duration>,
-    pub(super) notices: Vec<Notice>,
-    pub(super) status: SinkStatus,
 }

@@ -29,11 +29,16 @@ impl Served {
 
     /// Sends a request on a connection of its own and reads to the end, whatever that is.
     async fn exchange(&self, head: &str, body: &[u8]) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        let length = body.len();
-        let request = format!(
-            "{head} HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\nauthorization: Bearer pat-na1-simulated\r\ncontent-length: {length}\r\n\r\n"
+        let head = format!(
+            "{head} HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\nauthorization: Bearer pat-na1-simulated"
         );
+        self.exchange_raw(&head, body).await
+    }
+
+    /// The same with all headers but the length.
+    async fn exchange_raw(&self, head: &str, body: &[u8]) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.address).await?;
+        let request = format!("{head}\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(&[request.as_bytes(), body].concat()).await?;
         let mut answer = Vec::new();
         tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an answer in time")?;
@@ -199,7 +204,7 @@ async fn repeats_conflicts_and_holes_are_counted() {
     served.post(delivered(3, Stream::Login, r#"{"x":1}"#).as_bytes()).await.unwrap();
     let stats = served.simulator.receiver_stats("siem");
     assert_eq!((stats.requests, stats.events, stats.unique, stats.repeated), (3, 7, 4, 3));
-    assert_eq!((stats.max_repeats_in_row, stats.conflicting), (2, 1));
+    assert_eq!((stats.max_repeats_in_row, stats.max_repeats, stats.conflicting), (2, 1, 1));
     assert_eq!(stats.sequences["hs/hubspot.login"], Sequence { first: 2, last: 6, holes: 2 });
     served.end().await;
 }
@@ -223,6 +228,56 @@ async fn a_receiver_refuses_as_told_and_takes_nothing() {
     assert_eq!((stats.requests, stats.refused, stats.unique), (4, 4, 0));
     assert!(served.post(b"{\"event\":{}}").await.unwrap().starts_with("HTTP/1.1 400 "));
     assert!(served.post(good.as_bytes()).await.unwrap().starts_with("HTTP/1.1 200 "));
+    served.end().await;
+}
+
+/// A request signed as at this time, in seconds since 1970.
+fn signed(id: &str, time: i64, secret: &[u8], body: &str) -> String {
+    use base64::Engine as _;
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret);
+    let tag = aws_lc_rs::hmac::sign(&key, format!("{id}.{time}.{body}").as_bytes());
+    let tag = base64::prelude::BASE64_STANDARD.encode(tag);
+    format!("webhook-id: {id}\r\nwebhook-timestamp: {time}\r\nwebhook-signature: v1,b3RoZXI= v1,{tag}")
+}
+
+#[tokio::test]
+async fn a_receiver_of_webhooks_takes_what_is_signed_and_not_old() {
+    let served = Served::start().await;
+    let body = delivered(1, Stream::Login, "good");
+    served
+        .put("/receiver/siem/faults", r#"{"signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}"#)
+        .await;
+    let key = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        .unwrap();
+    let now = jiff::Timestamp::now().as_second();
+    for (headers, status) in [
+        ("x-other: 1".to_owned(), "401"),
+        (signed("msg_1", now, b"another key of twenty-four", &body), "401"),
+        (signed("msg_1", now - 3_600, &key, &body), "401"),
+        (signed("msg_1", now, &key, "another body"), "401"),
+        (signed("msg_1", now, &key, &body), "200"),
+        (signed("msg_1", now, &key, &body), "200"),
+        (signed("msg_2", now, &key, &body), "200"),
+    ] {
+        let head =
+            format!("POST /receiver/siem HTTP/1.1\r\nhost: simulator\r\nconnection: close\r\n{headers}");
+        let answer = served.exchange_raw(&head, body.as_bytes()).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
+    }
+    let stats = served.simulator.receiver_stats("siem");
+    assert_eq!((stats.requests, stats.refused, stats.webhook_ids, stats.unique), (7, 4, 2, 1));
+    served.end().await;
+}
+
+#[tokio::test]
+async fn a_status_of_success_is_answered_after_the_events_were_taken() {
+    let served = Served::start().await;
+    served.put("/receiver/siem/faults", r#"{"statuses": {"202": {"next": 1}}}"#).await;
+    let event = delivered(1, Stream::Login, "{}");
+    assert!(served.post(event.as_bytes()).await.unwrap().starts_with("HTTP/1.1 202 "));
+    assert!(served.post(event.as_bytes()).await.unwrap().starts_with("HTTP/1.1 200 "));
+    let stats = served.simulator.receiver_stats("siem");
+    assert_eq!((stats.refused, stats.events), (0, 2));
     served.end().await;
 }
 

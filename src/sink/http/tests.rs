@@ -3,6 +3,8 @@ use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use base64::Engine as _;
+
 use super::*;
 use crate::config::{Compression, HttpTransport, Secret};
 use crate::event::{EventId, StoredEvent, StreamName};
@@ -173,4 +175,67 @@ async fn a_secret_that_cannot_be_read_holds_the_sink_without_a_request() {
         "{outcome:?}"
     );
     assert!(!sink.credential_changed().await);
+}
+
+#[tokio::test]
+async fn a_signature_covers_what_is_sent_and_names_the_same_events_the_same() {
+    for compression in [Compression::None, Compression::Gzip] {
+        let (url, requests) = receiver(&["503 Busy", "200 OK"]);
+        let secret = "twenty-four-bytes-or-more";
+        let mut config =
+            HttpSinkConfig { signing_secret: Some(Secret::Plain(secret.to_owned().into())), ..config(url) };
+        config.transport.compression = compression;
+        let sink = HttpSink::new(&config).unwrap();
+        let two = batch(&["{}", "{}"]);
+        assert!(matches!(sink.deliver(&two).await, Outcome::Retry { .. }));
+        assert_eq!(sink.deliver(&two).await, Outcome::Accepted);
+        let seen = [next(&requests), next(&requests)];
+        assert_eq!(seen[0].header("webhook-id"), seen[1].header("webhook-id"));
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+        for one in &seen {
+            let [id, timestamp] = ["webhook-id", "webhook-timestamp"].map(|name| one.header(name).unwrap());
+            assert_eq!(id, format!("msg_{}", one.header("idempotency-key").unwrap()));
+            let age = jiff::Timestamp::now().as_second() - timestamp.parse::<i64>().unwrap();
+            assert!((0..60).contains(&age), "{age}");
+            let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", &one.body].concat();
+            let signature = base64::prelude::BASE64_STANDARD.encode(aws_lc_rs::hmac::sign(&key, &signed));
+            // The receiver of this test writes heads in lower case.
+            let expected = format!("v1,{signature}").to_lowercase();
+            assert_eq!(one.header("webhook-signature"), Some(expected.as_str()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_signing_secret_that_cannot_be_used_holds_the_sink_until_it_is_mended() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("secret");
+    std::fs::write(&file, "whsec_c2hvcnQ=\n").unwrap();
+    let (url, requests) = receiver(&["200 OK"]);
+    let signing_secret = Some(Secret::File(file.clone()));
+    let sink = HttpSink::new(&HttpSinkConfig { signing_secret, ..config(url) }).unwrap();
+    let outcome = sink.deliver(&batch(&["{}"])).await;
+    assert!(
+        matches!(&outcome, Outcome::Held { reason } if reason.contains("has 5 bytes") && !reason.contains("c2hv")),
+        "{outcome:?}"
+    );
+    assert!(matches!(sink.probe().await, Probe::Failed(reason) if reason.contains("has 5 bytes")));
+    std::fs::write(&file, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    assert!(sink.credential_changed().await);
+    assert_eq!(sink.deliver(&batch(&["{}"])).await, Outcome::Accepted);
+    assert!(next(&requests).header("webhook-signature").unwrap().starts_with("v1,"));
+    assert!(matches!(sink.probe().await, Probe::OnlyByEvent(_)));
+}
+
+#[tokio::test]
+async fn another_success_than_those_that_count_holds_the_sink() {
+    let (url, requests) = receiver(&["202 Accepted", "200 OK", "503 Busy", "410 Gone"]);
+    let sink = HttpSink::new(&HttpSinkConfig { success_statuses: vec![202, 204], ..config(url) }).unwrap();
+    assert_eq!(sink.deliver(&batch(&["{}"])).await, Outcome::Accepted);
+    let outcome = sink.deliver(&batch(&["{}"])).await;
+    let reason = "HTTP 200, which is not among success_statuses".to_owned();
+    assert_eq!(outcome, Outcome::Held { reason });
+    assert!(matches!(sink.deliver(&batch(&["{}"])).await, Outcome::Retry { .. }));
+    assert!(matches!(sink.deliver(&batch(&["{}"])).await, Outcome::Held { .. }));
+    (0..4).for_each(|_| drop(next(&requests)));
 }

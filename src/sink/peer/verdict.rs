@@ -129,7 +129,7 @@ mod tests {
             ("retry", Error::Connect { host: host(), reason: host() }),
             ("retry", Error::Timeout { host: host(), after }),
             ("retry", Error::Broken { host: host(), reason: host() }),
-            ("held", Error::Tls { host: host(), fault: Fault::Expired }),
+            ("held", Error::Tls { host: host(), fault: Fault::Expired(None) }),
             ("held", Error::TooLarge { host: host(), limit: 1 }),
             ("held", Error::Invalid(host())),
             ("held", Error::Setup(host())),

@@ -1,0 +1,91 @@
+//! Asking the sinks of a configuration whether they would take events, beside a running daemon or without one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::observer;
+use crate::config::{self, Config, SinkKind};
+use crate::event::{OwnEvent, StoredEvent};
+use crate::sink::{self, Batch, Outcome, Probe, Sink, Verdict};
+
+/// Beyond the time-outs of the sinks themselves.
+const LONGEST_CHECK: Duration = Duration::from_secs(90);
+
+/// What came of asking a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// It takes events.
+    Passed(String),
+    /// It does not, and why.
+    Failed(String),
+    /// Only an event would tell, and none was sent.
+    Unproved(String),
+}
+
+/// Asks every sink of the configuration, all at the same time; with `send_test` each is given one event too.
+/// The findings are in the order of the sinks.
+pub(crate) async fn check_sinks(config: &Config, send_test: bool) -> Vec<Finding> {
+    join_all(config.sinks.iter().map(|sink| async move {
+        let checked = timeout(LONGEST_CHECK, check_sink(sink, send_test)).await;
+        checked.unwrap_or_else(|_| Finding::Failed(format!("no answer within {} s", LONGEST_CHECK.as_secs())))
+    }))
+    .await
+}
+
+async fn check_sink(config: &config::Sink, send_test: bool) -> Finding {
+    let made = config.clone();
+    // Reading certificates blocks.
+    let sink = match tokio::task::spawn_blocking(move || sink::build(&made)).await {
+        Ok(Ok(sink)) => sink,
+        Ok(Err(failure)) => return Finding::Failed(failure.to_string()),
+        Err(failure) => return Finding::Failed(failure.to_string()),
+    };
+    let probed = sink.probe().await;
+    // Standard output is where the findings go.
+    if !send_test || config.kind == SinkKind::Stdout {
+        return match probed {
+            Probe::Passed(found) => Finding::Passed(found),
+            Probe::Failed(why) => Finding::Failed(why),
+            Probe::OnlyByEvent(found) => Finding::Unproved(format!("{found}; --send-test sends one event")),
+        };
+    }
+    match probed {
+        Probe::Failed(why) => Finding::Failed(why),
+        Probe::Passed(found) | Probe::OnlyByEvent(found) => match send(config, &*sink).await {
+            Ok(()) => Finding::Passed(format!("{found}; it took a test event")),
+            Err(why) => Finding::Failed(format!("{found}; it did not take a test event: {why}")),
+        },
+    }
+}
+
+async fn send(config: &config::Sink, sink: &dyn Sink) -> Result<(), String> {
+    let stream = OwnEvent::stream();
+    let made = OwnEvent::Test.to_event(Timestamp::now());
+    let event = StoredEvent {
+        position: 0,
+        stream: Arc::new(stream),
+        // Before the first one of the stream, so that it leaves no hole.
+        sequence: 0,
+        id: made.id,
+        core: made.core.into(),
+        original: made.original.into(),
+    };
+    let mut batch = Batch::default();
+    sink::encoder(config, &observer()).encode(&event, &mut batch.lines);
+    batch.push_written(Arc::new(event), 0);
+    match sink.deliver(&batch).await {
+        Outcome::Accepted => Ok(()),
+        Outcome::Retry { reason, .. } | Outcome::Held { reason } | Outcome::Refused { reason, .. } => {
+            Err(reason)
+        }
+        Outcome::Each(verdicts) => match verdicts.into_iter().next() {
+            Some(Verdict::Accepted) => Ok(()),
+            Some(Verdict::Retry(reason) | Verdict::Held(reason) | Verdict::Refused(reason)) => Err(reason),
+            None => Err("it said nothing about the event".to_owned()),
+        },
+    }
+}
