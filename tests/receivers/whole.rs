@@ -48,6 +48,18 @@ fn syslog_ng_gets_nasty_events_in_lines_over_tcp() {
 }
 
 #[test]
+fn lines_are_not_delivered_to_a_receiver_that_counts_octets() {
+    let Some(mut receiver) = syslog_ng::start(Driver::Syslog, None) else { return };
+    let simulator = Simulator::start(&["--events", "20", "--rate", "0"]);
+    let place = place(&simulator, "tcp", &receiver, "framing = \"newline\"");
+    // It reads them, finds no length, and closes the connection: nothing but that tells.
+    let ended = place.run(&["run", "--once", "--timeout", "5s"]);
+    assert_ne!(ended.code, Some(0), "{}", ended.stderr);
+    receiver.stop();
+    assert_eq!(Truth::of(&simulator).compare(&receiver.file()).arrived, 0);
+}
+
+#[test]
 fn rsyslog_gets_nasty_events_over_udp() {
     /// They fit into the smallest receive buffer that Linux gives, should rsyslog not read at all for a while:
     /// so that none can be lost on loopback, however slow this machine is.

@@ -3,8 +3,10 @@
 //! What stands in for an answer: the peer's kernel has acknowledged every byte, and the connection has stayed
 //! whole for a while after. A program that ends with bytes unread makes its kernel break the connection off
 //! (RST), so within that while it is seen that a batch was not read, and the batch is sent again on a new
-//! connection. When the break comes later, because the program hung before it ended, what was accepted last is
-//! sent again with the next batch. What the program has read and then loses is lost.
+//! connection. When the break comes later, because the program hung before it ended, what was accepted on that
+//! connection is sent again. So that this is not without bounds, a connection is ended in good order after a
+//! megabyte or some minutes: the program ends it as well when it has read to its end, which proves that it has.
+//! What the program has read and then loses is lost.
 
 use std::future::poll_fn;
 use std::io;
@@ -61,6 +63,10 @@ struct Line {
     tail: Tail,
     /// Whether the tail must be sent again first: the connection broke.
     is_broken: bool,
+    /// We have ended this one, at this time, and wait for the receiver to do so.
+    ending: Option<(Connection, Instant)>,
+    /// The receiver ends no connection because we have: there is no proof to be had of it.
+    never_ends: bool,
 }
 
 /// The other end of a connection.
@@ -115,6 +121,7 @@ impl Stream {
 
     async fn send(&self, frames: &[u8]) -> Result<(), Outcome> {
         let mut line = self.line.lock().await;
+        self.prove(&mut line).await?;
         // Taken out, so that a delivery that is given up half done leaves no half frame behind.
         let mut connection = match self.still_open(&mut line).await {
             Some(connection) => connection,
@@ -124,12 +131,17 @@ impl Stream {
             Ok(Peer::Open) => {
                 line.connection = Some(connection);
                 line.tail.push(frames.to_vec());
+                if line.never_ends {
+                    line.tail.trim();
+                }
                 line.is_broken = false;
                 Ok(())
             }
             Ok(Peer::Closed) => {
-                *line = Line::default();
-                Ok(())
+                // It has read everything: what was accepted before need not go again.
+                line.tail.clear();
+                line.is_broken = false;
+                Err(self.dialer.outcome_of(&closed_at_once()).await)
             }
             Err(error) => {
                 // A receiver that breaks off again and again before the tail is through would never get further.
@@ -147,17 +159,69 @@ impl Stream {
         match look(&mut connection).await {
             Ok(Peer::Open) => return Some(connection),
             Ok(Peer::Closed) => line.tail.clear(),
-            Err(error) => {
-                tracing::warn!(
-                    host = self.dialer.host(),
-                    %error,
-                    bytes = line.tail.len(),
-                    "the connection broke; what was sent on it last is sent again, in case it was not read"
-                );
-                line.is_broken = true;
-            }
+            Err(error) => self.tell_break(line, &error),
         }
         None
+    }
+
+    /// When much was accepted on this connection: ends it, and waits for the receiver to end it too, which it does
+    /// when it has read everything.
+    ///
+    /// # Errors
+    /// The outcome of a batch for which it is not time yet.
+    async fn prove(&self, line: &mut Line) -> Result<(), Outcome> {
+        if line.tail.wants_proof()
+            && !line.never_ends
+            && let Some(mut connection) = line.connection.take()
+        {
+            // What goes wrong here is seen by the look at it.
+            let _ = timeout(self.timeout, connection.shutdown()).await;
+            line.ending = Some((connection, Instant::now()));
+        }
+        let Some((mut connection, since)) = line.ending.take() else { return Ok(()) };
+        match timeout(self.timeout, self.ended(&mut connection)).await {
+            Ok(Ok(())) => line.tail.clear(),
+            Ok(Err(error)) => self.tell_break(line, &error),
+            // A program that hangs, or is held up by what stands behind it, may go on.
+            Err(_) if since.elapsed() < self.timeout * 2 => {
+                line.ending = Some((connection, since));
+                let waited = since.elapsed().as_secs_f32();
+                let reason = format!("the receiver has not read what it was sent, for {waited:.0} s");
+                return Err(Outcome::Retry { after: None, reason });
+            }
+            Err(_) => {
+                line.never_ends = true;
+                line.tail.trim();
+                tracing::warn!(
+                    host = self.dialer.host(),
+                    "the receiver does not end a connection that we have ended: there is no telling whether it has \
+                     read everything"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the receiver's end of a connection that we have ended.
+    async fn ended(&self, connection: &mut Connection) -> io::Result<()> {
+        let mut pause = FIRST_LOOK;
+        while look(connection).await? == Peer::Open {
+            sleep(pause).await;
+            pause = LONGEST_LOOK.min(pause * 2);
+        }
+        // TLS may say so before the kernel breaks off.
+        sleep(self.settling).await;
+        look(connection).await.map(drop)
+    }
+
+    fn tell_break(&self, line: &mut Line, error: &io::Error) {
+        tracing::warn!(
+            host = self.dialer.host(),
+            %error,
+            bytes = line.tail.len(),
+            "the connection broke; what was sent on it last is sent again, in case it was not read"
+        );
+        line.is_broken = true;
     }
 
     /// Writes everything and waits until the receiver has it, as far as that can be seen.
@@ -209,6 +273,14 @@ impl Stream {
         let reason = format!("it has taken nothing for {} s", self.timeout.as_secs_f32());
         io::Error::new(io::ErrorKind::TimedOut, reason)
     }
+}
+
+/// A program that is stopped does that, and one that has read what it can't use, as syslog-ng does for the wrong
+/// framing. To send again what was taken is the lesser harm.
+fn closed_at_once() -> io::Error {
+    let reason = "it closed the connection right behind the messages; if it goes on doing so, it does not take \
+                  them: check framing and its limits";
+    io::Error::new(io::ErrorKind::UnexpectedEof, reason)
 }
 
 /// Whether the connection is whole, by the kernel's word at this moment. What the receiver says is ignored,

@@ -64,14 +64,17 @@ impl Authority {
     }
 }
 
+/// What a receiver has read, and its connections, which stay open: it would go on reading.
+type Reading = (String, Vec<StreamOwned<ServerConnection, TcpStream>>);
+
 /// Reads `length` bytes from each of several connections, as far as one comes to that.
 fn receiver(
     listener: TcpListener,
     server: Arc<ServerConfig>,
     lengths: &'static [usize],
-) -> JoinHandle<String> {
+) -> JoinHandle<Reading> {
     played(move || {
-        let mut all = String::new();
+        let (mut all, mut open) = (String::new(), Vec::new());
         for length in lengths {
             let session = ServerConnection::new(Arc::clone(&server)).unwrap();
             let mut stream = StreamOwned::new(session, accepted(&listener));
@@ -79,8 +82,9 @@ fn receiver(
             if stream.read_exact(&mut bytes).is_ok() {
                 all.push_str(std::str::from_utf8(&bytes).unwrap());
             }
+            open.push(stream);
         }
-        all
+        (all, open)
     })
 }
 
@@ -105,15 +109,19 @@ async fn batches_go_over_tls_to_a_receiver_that_the_authority_vouches_for() {
     authority.issue("server", "localhost", 2100);
     for version in [&TLS12, &TLS13] {
         let (listener, config) = listener();
-        let receiver = receiver(listener, authority.server(false, version), &[1, 10, 5]);
+        let server = authority.server(false, version);
+        let first = receiver(listener.try_clone().unwrap(), Arc::clone(&server), &[1, 10]);
         let stream = Stream::new(&secured(&config, &authority.file("ca.pem"))).unwrap();
         let probe = stream.probe().await;
         assert!(matches!(&probe, Probe::Passed(found) if found.contains("with TLS")), "{probe:?}");
         for message in ["one", "two"] {
             assert_eq!(stream.deliver(&batch(&[message])).await, Outcome::Accepted);
         }
+        let (one_and_two, open) = first.join().unwrap();
+        drop(open);
+        let second = receiver(listener, server, &[5]);
         assert_eq!(stream.deliver(&batch(&["six"])).await, Outcome::Accepted, "after the receiver's end");
-        assert_eq!(receiver.join().unwrap(), "3 one3 two3 six");
+        assert_eq!(one_and_two + &second.join().unwrap().0, "3 one3 two3 six");
     }
 }
 
@@ -130,7 +138,7 @@ async fn another_name_is_taken_only_when_the_configuration_says_so() {
     config.tls.server_name = Some("siem.example".to_owned());
     let stream = Stream::new(&config).unwrap();
     assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
-    assert_eq!(receiver.join().unwrap(), "3 one");
+    assert_eq!(receiver.join().unwrap().0, "3 one");
 }
 
 #[tokio::test]
@@ -154,7 +162,7 @@ async fn a_certificate_is_trusted_by_its_fingerprint_alone() {
     config.tls.fingerprints = vec![fingerprint.parse().unwrap()];
     let stream = Stream::new(&config).unwrap();
     assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
-    assert_eq!(receiver.join().unwrap(), "3 one");
+    assert_eq!(receiver.join().unwrap().0, "3 one");
 }
 
 #[tokio::test]
@@ -170,11 +178,11 @@ async fn a_certificate_that_has_expired_holds_the_sink_and_a_new_one_frees_it() 
     let stream = Stream::new(&secured(&config, &authority.file("ca.pem"))).unwrap();
     let outcome = stream.deliver(&batch(&["one"])).await;
     assert!(matches!(&outcome, Outcome::Held { reason } if reason.contains("expired")), "{outcome:?}");
-    assert_eq!(first.join().unwrap(), "");
+    assert_eq!(first.join().unwrap().0, "");
 
     let second = receiver(second, renewed, &[5]);
     assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
-    assert_eq!(second.join().unwrap(), "3 one");
+    assert_eq!(second.join().unwrap().0, "3 one");
 }
 
 #[tokio::test]
@@ -190,7 +198,7 @@ async fn an_authority_that_is_not_trusted_holds_the_sink_until_its_file_is_mende
 
     std::fs::copy(authority.file("ca.pem"), &trusted).unwrap();
     assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted, "the file is read again");
-    assert_eq!(receiver.join().unwrap(), "3 one");
+    assert_eq!(receiver.join().unwrap().0, "3 one");
 }
 
 #[tokio::test]
@@ -211,7 +219,7 @@ async fn a_receiver_that_wants_a_client_certificate_holds_a_sink_without_one() {
         config.tls.key_file = Some(authority.file("client.key"));
         let stream = Stream::new(&config).unwrap();
         assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
-        assert_eq!(receiver.join().unwrap(), "3 one");
+        assert_eq!(receiver.join().unwrap().0, "3 one");
     }
 }
 
@@ -278,7 +286,7 @@ async fn what_a_receiver_has_not_read_over_tls_is_sent_again() {
     assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
     stream.settling = SETTLING;
     assert_eq!(stream.deliver(&batch(&["one"])).await, Outcome::Accepted);
-    assert_eq!(receiver.join().unwrap(), "3 one");
+    assert_eq!(receiver.join().unwrap().0, "3 one");
 }
 
 #[tokio::test]
