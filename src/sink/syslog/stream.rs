@@ -209,9 +209,12 @@ impl Stream {
             sleep(pause).await;
             pause = LONGEST_LOOK.min(pause * 2);
         }
-        // TLS may say so before the kernel breaks off.
-        sleep(self.settling).await;
-        look(connection).await.map(drop)
+        if matches!(connection, Connection::Tls(_)) {
+            // TLS may say so before the kernel breaks off.
+            sleep(self.settling).await;
+            look(connection).await?;
+        }
+        Ok(())
     }
 
     fn tell_break(&self, line: &mut Line, error: &io::Error) {
