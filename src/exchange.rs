@@ -13,6 +13,8 @@ use url::Url;
 pub enum Method {
     /// Reads.
     Get,
+    /// Asks what could be asked; changes nothing (RFC 9110 section 9.3.7).
+    Options,
     /// Sends a body.
     Post,
 }

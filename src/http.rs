@@ -104,6 +104,7 @@ impl Client {
 
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
+            Method::Options => reqwest::Method::OPTIONS,
             Method::Post => reqwest::Method::POST,
         };
         let mut outgoing = self.inner.request(method, request.url).headers(header_map(&request.headers)?);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -10,7 +11,7 @@ use url::Url;
 use super::peer::{Peer, verdict};
 use super::{Batch, Outcome, Probe, Sink};
 use crate::config::{HttpAuthorization, HttpEncoding, HttpSinkConfig};
-use crate::exchange::Reply;
+use crate::exchange::{Method, Reply, Request};
 use crate::http;
 
 /// Posts batches to an endpoint. Accepted is a 2xx.
@@ -62,6 +63,24 @@ impl HttpSink {
         }
     }
 
+    /// Any answer shows that the address is right and that there is trust; a 401 that the credential is not.
+    async fn ask(&self) -> Probe {
+        if let Err(error) = self.peer.check_secrets().await {
+            return Probe::Failed(error.to_string());
+        }
+        let url = self.endpoint.clone();
+        let question = Request { method: Method::Options, url, headers: Vec::new(), body: Bytes::new() };
+        match self.peer.send(question).await {
+            Ok(reply) if reply.status == 401 => Probe::Failed(format!(
+                "{}; the receiver refuses the credential: check token and headers",
+                verdict::described(&reply)
+            )),
+            Ok(reply) => Probe::OnlyByEvent(format!("a server answers there (HTTP {})", reply.status)),
+            Err(Outcome::Held { reason } | Outcome::Retry { reason, .. }) => Probe::Failed(reason),
+            Err(other) => Probe::Failed(format!("no answer: {other:?}")),
+        }
+    }
+
     fn verdict_of(&self, reply: &Reply) -> Outcome {
         let is_other_success =
             matches!(reply.status, 200..=299) && !self.success_statuses.contains(&reply.status);
@@ -87,12 +106,7 @@ impl Sink for HttpSink {
     }
 
     fn probe(&self) -> BoxFuture<'_, Probe> {
-        Box::pin(async {
-            match self.peer.check_secrets().await {
-                Ok(()) => Probe::OnlyByEvent("plain HTTP has no question that tells".to_owned()),
-                Err(error) => Probe::Failed(error.to_string()),
-            }
-        })
+        Box::pin(self.ask())
     }
 }
 

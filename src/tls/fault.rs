@@ -38,6 +38,12 @@ pub enum Fault {
         "its certificate comes from an authority that is not trusted here; name that authority in tls.ca_file"
     )]
     UnknownIssuer,
+    /// By an authority that shares its name, and not its key, with one that is trusted.
+    #[error(
+        "its certificate is not signed by the authority that it names; another one may have the same name: put the \
+         right one into tls.ca_file"
+    )]
+    BadSignature,
     /// `openssl req -x509` makes such certificates. No authority may vouch for itself as a server.
     #[error(
         "its certificate is marked as an authority's own (CA:TRUE), which does not count as a server's, \
@@ -118,6 +124,7 @@ fn name_certificate_fault(fault: &CertificateError, error: &RustlsError) -> Faul
             presented: presented.iter().take(SHOWN_NAMES).map(|name| bare(name)).collect(),
         },
         CertificateError::UnknownIssuer => Fault::UnknownIssuer,
+        CertificateError::BadSignature => Fault::BadSignature,
         CertificateError::Revoked => Fault::Revoked,
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             Fault::WrongPurpose
@@ -230,7 +237,8 @@ mod tests {
         assert_eq!(named(CertificateError::UnknownIssuer), Fault::UnknownIssuer);
         assert_eq!(named(CertificateError::InvalidPurpose), Fault::WrongPurpose);
         assert!(named(CertificateError::NotValidForName).to_string().contains("for another name;"));
-        assert!(matches!(named(CertificateError::BadSignature), Fault::Other(_)));
+        assert_eq!(named(CertificateError::BadSignature), Fault::BadSignature);
+        assert!(matches!(named(CertificateError::BadEncoding), Fault::Other(_)));
     }
 
     #[test]

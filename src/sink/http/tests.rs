@@ -35,7 +35,7 @@ fn receiver(statuses: &'static [&'static str]) -> (Url, mpsc::Receiver<Seen>) {
                 reader.read_line(&mut head).unwrap();
             }
             let head = head.to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
             let mut body = vec![0; length.parse().unwrap()];
             reader.read_exact(&mut body).unwrap();
             let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -211,7 +211,7 @@ async fn a_signing_secret_that_cannot_be_used_holds_the_sink_until_it_is_mended(
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("secret");
     std::fs::write(&file, "whsec_c2hvcnQ=\n").unwrap();
-    let (url, requests) = receiver(&["200 OK"]);
+    let (url, requests) = receiver(&["200 OK", "405 Method Not Allowed"]);
     let signing_secret = Some(Secret::File(file.clone()));
     let sink = HttpSink::new(&HttpSinkConfig { signing_secret, ..config(url) }).unwrap();
     let outcome = sink.deliver(&batch(&["{}"])).await;
@@ -225,6 +225,21 @@ async fn a_signing_secret_that_cannot_be_used_holds_the_sink_until_it_is_mended(
     assert_eq!(sink.deliver(&batch(&["{}"])).await, Outcome::Accepted);
     assert!(next(&requests).header("webhook-signature").unwrap().starts_with("v1,"));
     assert!(matches!(sink.probe().await, Probe::OnlyByEvent(_)));
+}
+
+#[tokio::test]
+async fn a_probe_posts_nothing_and_tells_whether_a_server_answers() {
+    let (url, requests) = receiver(&["204 No Content", "401 Unauthorized"]);
+    let token = Some(Secret::Plain("hunter2".to_owned().into()));
+    let sink = HttpSink::new(&HttpSinkConfig { token, ..config(url) }).unwrap();
+    let found = sink.probe().await;
+    assert!(matches!(&found, Probe::OnlyByEvent(found) if found.contains("HTTP 204")), "{found:?}");
+    let question = next(&requests);
+    assert!(question.head.starts_with("options /in http/1.1"), "{}", question.head);
+    assert_eq!((question.header("authorization"), question.body.len()), (Some("bearer hunter2"), 0));
+    assert!(matches!(sink.probe().await, Probe::Failed(why) if why.contains("check token")));
+    next(&requests);
+    assert!(matches!(sink.probe().await, Probe::Failed(why) if why.contains("can't connect")));
 }
 
 #[tokio::test]
