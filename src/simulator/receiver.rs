@@ -1,85 +1,25 @@
 //! A receiver of events that remembers what it was given.
 
+mod body;
+mod faults;
 mod raw;
+mod stats;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+pub(crate) use body::decode;
+pub use faults::ReceiverFaults;
+pub use stats::{ReceiverStats, Sequence};
+
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Read;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-
-use super::bulk::{BulkFaults, Index};
-use super::faults::Trigger;
-use super::hec::{Hec, HecFaults};
+use self::body::{Delivered, read_event, read_events};
+use super::bulk::Index;
+use super::hec::Hec;
 use super::signature;
-use super::syslog::{self, SyslogFaults, Treatment};
+use super::syslog::{self, Treatment};
 
 /// Originals are kept as text up to so many events: about 120 MB; of later ones only the hash.
 const KEPT_TEXTS: usize = 200_000;
-/// A batch is a few MiB at most; this stops a compressed body that has no end.
-const MOST_BODY: u64 = 256 << 20;
-
-/// How a receiver treats its requests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ReceiverFaults {
-    /// Statuses to answer instead of taking events; a 2xx is answered after taking them. `{"share": 1}` is until
-    /// changed.
-    pub statuses: BTreeMap<u16, Trigger>,
-    /// `Retry-After` of those answers, in seconds.
-    pub retry_after: Option<u64>,
-    /// No answer, and nothing taken.
-    pub hang: Trigger,
-    /// The connection is reset and nothing taken.
-    pub reset_before: Trigger,
-    /// The events are taken and the connection is reset: the answer is lost.
-    pub reset_after: Trigger,
-    /// A request that holds this text is refused as a whole; of `_bulk`, the one document.
-    pub poison: Option<String>,
-    /// With this status.
-    pub poison_status: u16,
-    /// How long each answer takes, in milliseconds.
-    pub slow_ms: u64,
-    /// The token that every request must have in `Authorization`, behind any scheme, else 401.
-    pub token: Option<String>,
-    /// The key with which every request must be signed (Standard Webhooks), as `whsec_…` or as it stands, else
-    /// 401.
-    pub signing_secret: Option<String>,
-    /// Headers that every request must have with these values, else 403.
-    pub headers: BTreeMap<String, String>,
-    /// Whether originals are kept as text; else only their hashes.
-    pub keep: bool,
-    /// As Elasticsearch.
-    pub bulk: BulkFaults,
-    /// How syslog messages are treated.
-    pub syslog: SyslogFaults,
-    /// As an HTTP Event Collector of Splunk.
-    pub hec: HecFaults,
-}
-
-impl Default for ReceiverFaults {
-    fn default() -> Self {
-        Self {
-            statuses: BTreeMap::new(),
-            retry_after: None,
-            hang: Trigger::default(),
-            reset_before: Trigger::default(),
-            reset_after: Trigger::default(),
-            poison: None,
-            poison_status: 400,
-            slow_ms: 0,
-            token: None,
-            signing_secret: None,
-            headers: BTreeMap::new(),
-            keep: true,
-            bulk: BulkFaults::default(),
-            syslog: SyslogFaults::default(),
-            hec: HecFaults::default(),
-        }
-    }
-}
 
 /// What happens to a request before its body is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,80 +81,6 @@ pub(crate) struct Receiver {
     keys: HashSet<u64>,
     webhook_ids: HashSet<u64>,
     repeated_keys: u64,
-}
-
-/// Counts of a receiver.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiverStats {
-    /// Requests, refused ones included.
-    pub requests: u64,
-    /// Requests of which nothing was taken.
-    pub refused: u64,
-    /// Events taken, repeated ones included.
-    pub events: u64,
-    /// Different `event.id`s.
-    pub unique: u64,
-    /// Events whose `event.id` was already there.
-    pub repeated: u64,
-    /// The longest run of repeated events.
-    pub max_repeats_in_row: u64,
-    /// Of the event that was repeated most often.
-    pub max_repeats: u64,
-    /// Repeated events that came with another `event.original` or another sequence than before.
-    pub conflicting: u64,
-    /// Events without `event.original`.
-    pub without_original: u64,
-    /// Unique events by `event.dataset`.
-    pub by_dataset: BTreeMap<String, u64>,
-    /// By `source/stream`.
-    pub sequences: BTreeMap<String, Sequence>,
-    /// Different `Idempotency-Key`s.
-    pub idempotency_keys: u64,
-    /// Different `webhook-id`s of requests with a good signature.
-    pub webhook_ids: u64,
-    /// Taken requests whose `Idempotency-Key` had been taken before.
-    pub repeated_keys: u64,
-    /// Items of `_bulk` by the status that they got.
-    pub items: BTreeMap<u16, u64>,
-}
-
-/// The sequences of one stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sequence {
-    /// The lowest.
-    pub first: i64,
-    /// The highest.
-    pub last: i64,
-    /// Numbers between 1 and the highest that no event has.
-    pub holes: i64,
-}
-
-#[derive(Deserialize)]
-struct Delivered<'a> {
-    #[serde(borrow)]
-    event: DeliveredEvent<'a>,
-    #[serde(borrow, default)]
-    auditferry: DeliveredFrom<'a>,
-}
-
-#[derive(Deserialize)]
-struct DeliveredEvent<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    original: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    dataset: Cow<'a, str>,
-    #[serde(default)]
-    sequence: i64,
-}
-
-#[derive(Deserialize, Default)]
-struct DeliveredFrom<'a> {
-    #[serde(borrow, default)]
-    source: Cow<'a, str>,
-    #[serde(borrow, default)]
-    stream: Cow<'a, str>,
 }
 
 impl Received {
@@ -476,43 +342,4 @@ pub(crate) fn hash_of(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A body as text, decompressed where its first bytes are those of gzip (RFC 1952 section 2.3.1).
-///
-/// # Errors
-/// When it is damaged, too long or not UTF-8.
-pub(crate) fn decode(body: &[u8]) -> Result<Cow<'_, str>, String> {
-    if !body.starts_with(&[0x1f, 0x8b]) {
-        return std::str::from_utf8(body).map(Cow::Borrowed).map_err(|error| error.to_string());
-    }
-    let mut text = String::new();
-    let mut decoder = flate2::read::MultiGzDecoder::new(body).take(MOST_BODY);
-    decoder.read_to_string(&mut text).map_err(|error| format!("the body is not gzip: {error}"))?;
-    Ok(Cow::Owned(text))
-}
-
-fn read_events(text: &str) -> Result<Vec<(u128, Delivered<'_>)>, String> {
-    let text = text.trim_ascii();
-    let lines: Vec<&str> = if text.starts_with('[') {
-        let array: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        array.into_iter().map(RawValue::get).collect()
-    } else {
-        text.lines().filter(|line| !line.trim_ascii().is_empty()).collect()
-    };
-    lines.into_iter().map(read_event).collect()
-}
-
-fn read_event(line: &str) -> Result<(u128, Delivered<'_>), String> {
-    let event: Delivered<'_> =
-        serde_json::from_str(line).map_err(|error| format!("not an event: {error}"))?;
-    Ok((read_id(&event.event.id)?, event))
-}
-
-fn read_id(id: &str) -> Result<u128, String> {
-    let valid = id.len() == 32 && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    match u128::from_str_radix(id, 16) {
-        Ok(number) if valid => Ok(number),
-        _ => Err(format!("event.id is not 32 hexadecimal digits: {id}")),
-    }
 }

@@ -38,10 +38,11 @@ pub enum Fault {
         "its certificate comes from an authority that is not trusted here; name that authority in tls.ca_file"
     )]
     UnknownIssuer,
-    /// By an authority that shares its name, and not its key, with one that is trusted.
+    /// By an authority that shares its name, and not its key, with one that is trusted; or somebody shows a
+    /// certificate whose key he does not have.
     #[error(
-        "its certificate is not signed by the authority that it names; another one may have the same name: put the \
-         right one into tls.ca_file"
+        "a signature does not fit: its certificate is not signed by the authority that it names (another one may have \
+         the same name: put the right one into tls.ca_file), or the server does not have its certificate's key"
     )]
     BadSignature,
     /// `openssl req -x509` makes such certificates. No authority may vouch for itself as a server.

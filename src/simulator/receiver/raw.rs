@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Delivered, DeliveredEvent, DeliveredFrom, read_id};
+use super::body::{Delivered, DeliveredEvent, DeliveredFrom, read_id};
 
 #[derive(Deserialize)]
 struct Raw<'a> {
