@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use self::session::{Answer, OpenError, Session};
 use super::dial::{Connection, Dialer};
+use super::framing::too_long;
 use crate::config::{SyslogConfig, SyslogTransport};
 use crate::sink::{Batch, Outcome, Probe, Verdict};
 use crate::tls;
@@ -54,7 +55,8 @@ impl Relp {
         let mut verdicts = vec![Verdict::Accepted; batch.len()];
         let mut sent = Vec::with_capacity(batch.len());
         for (index, verdict) in verdicts.iter_mut().enumerate() {
-            match self.refusal(batch.line(index)) {
+            // A receiver cuts what is too long for it, and answers 200 all the same.
+            match too_long(batch.line(index), self.max_message_size) {
                 Some(reason) => *verdict = Verdict::Refused(reason),
                 None => sent.push(index),
             }
@@ -73,16 +75,6 @@ impl Relp {
             return Outcome::Accepted;
         }
         Outcome::Each(verdicts)
-    }
-
-    /// Why a message can't be sent. A receiver cuts what is too long for it and answers 200 all the same.
-    fn refusal(&self, message: &[u8]) -> Option<String> {
-        let (length, most) = (message.len(), self.max_message_size);
-        (length > most).then(|| {
-            format!(
-                "the message has {length} bytes, max_message_size is {most}: raise it here and at the receiver"
-            )
-        })
     }
 
     async fn send(&self, messages: &[&[u8]]) -> Result<Vec<Answer>, Outcome> {
