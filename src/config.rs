@@ -18,7 +18,7 @@ mod unit;
 
 pub use delivery::{
     BatchLimits, Compression, ElasticsearchConfig, Flavor, Format, Framing, HttpAuthorization, HttpEncoding,
-    HttpSinkConfig, HttpTransport, Sink, SinkKind, SplunkHecConfig, SyslogAddress, SyslogConfig,
+    HttpSinkConfig, HttpTransport, OcsfVersion, Sink, SinkKind, SplunkHecConfig, SyslogAddress, SyslogConfig,
     SyslogProtocol, SyslogTransport,
 };
 pub use fault::{Fault, Faults};

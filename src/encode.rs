@@ -6,14 +6,20 @@
 //! here.
 
 mod bulk;
+mod cef;
 mod ecs;
 mod hec;
+mod leef;
+mod ocsf;
 mod raw;
 mod syslog;
 
 pub use bulk::BulkEnvelope;
+pub use cef::CefEncoder;
 pub use ecs::{EcsEncoder, Observer};
 pub use hec::HecEnvelope;
+pub use leef::LeefEncoder;
+pub use ocsf::{OcsfEncoder, OcsfVersion};
 pub use raw::RawEncoder;
 pub use syslog::{SyslogEnvelope, SyslogHeader};
 
@@ -31,6 +37,12 @@ pub struct Encoder {
 pub enum Format {
     /// Elastic Common Schema 9.4.0.
     Ecs(EcsEncoder),
+    /// Open Cybersecurity Schema Framework.
+    Ocsf(OcsfEncoder),
+    /// ArcSight's Common Event Format: text, for syslog.
+    Cef(CefEncoder),
+    /// QRadar's Log Event Extended Format: text, for syslog.
+    Leef(LeefEncoder),
     /// The provider's record, with the event's identity in front.
     Raw(RawEncoder),
 }
@@ -82,15 +94,41 @@ impl Format {
         Self::Ecs(EcsEncoder::new(include_original, namespace, observer))
     }
 
+    /// Open Cybersecurity Schema Framework; see [`OcsfEncoder::new`].
+    pub fn ocsf(version: OcsfVersion, include_original: bool, observer: &Observer) -> Self {
+        Self::Ocsf(OcsfEncoder::new(version, include_original, observer))
+    }
+
+    /// ArcSight's Common Event Format; see [`CefEncoder::new`].
+    pub fn cef(include_original: bool, observer: &Observer) -> Self {
+        Self::Cef(CefEncoder::new(include_original, observer))
+    }
+
+    /// QRadar's Log Event Extended Format; see [`LeefEncoder::new`].
+    pub fn leef(include_original: bool, observer: &Observer) -> Self {
+        Self::Leef(LeefEncoder::new(include_original, observer))
+    }
+
+    /// Whether an event is one line of JSON; else it is one line of UTF-8 without control characters.
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Ecs(_) | Self::Ocsf(_) | Self::Raw(_) => true,
+            Self::Cef(_) | Self::Leef(_) => false,
+        }
+    }
+
     /// The provider's records.
     pub fn raw() -> Self {
         Self::Raw(RawEncoder)
     }
 
-    /// Appends the event to `out`, without a line feed. Always one line of JSON.
+    /// Appends the event to `out`, without a line feed. Always one line.
     fn encode(&self, event: &StoredEvent, detail: Detail, out: &mut Vec<u8>) {
         match self {
             Self::Ecs(encoder) => encoder.encode(event, detail, out),
+            Self::Ocsf(encoder) => encoder.encode(event, detail, out),
+            Self::Cef(encoder) => encoder.encode(event, detail, out),
+            Self::Leef(encoder) => encoder.encode(event, detail, out),
             Self::Raw(encoder) => encoder.encode(event, out),
         }
     }

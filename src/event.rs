@@ -4,13 +4,15 @@
 //! [`NewEvent`] to the store; the store gives it its sequence and keeps a [`StoredEvent`]; an encoder
 //! turns that into the bytes that a sink sends.
 
+mod activity;
 mod ecs;
 mod identity;
 mod own;
 
+pub use activity::{Activity, EcsClass, Severity};
 pub use ecs::{
-    Account, AuditFerry, ECS_VERSION, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User,
-    UserAgent, Word,
+    Account, AuditFerry, Device, ECS_VERSION, Error, Event, EventFields, Geo, Kind, Object, OperatingSystem,
+    Origin, Outcome, Related, User, UserAgent, Word,
 };
 pub use identity::{EventId, IdentityFields, IdentityScope, InvalidEventId};
 pub use own::{OWN_SOURCE, OWN_STREAM, OwnEvent};
@@ -65,6 +67,19 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
+    /// What the core says, for formats that are not its own JSON. A core that can't be read, which this program
+    /// never writes, becomes a `pipeline_error` with the event's identity.
+    pub fn event(&self) -> Event {
+        serde_json::from_str(&self.core).unwrap_or_else(|error| {
+            let at = Timestamp::UNIX_EPOCH;
+            let activity = Activity::Unknown;
+            let mut event = Event::new(self.id, &self.stream, activity, at, at);
+            event.event.kind = Kind::PipelineError;
+            event.error = Some(Error { message: format!("the stored event can't be read: {error}") });
+            event
+        })
+    }
+
     /// Bytes that it takes in the spool, without the database's own overhead.
     pub fn size(&self) -> usize {
         self.core.len() + self.original.len()

@@ -23,7 +23,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::config::{self, SinkKind};
-use crate::encode::{BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, SyslogEnvelope};
+use crate::encode::{
+    BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, OcsfVersion, SyslogEnvelope,
+};
 use crate::event::StoredEvent;
 
 /// `data_stream.namespace` where the configuration has none.
@@ -63,8 +65,18 @@ pub fn encoder(config: &config::Sink, observer: &Observer) -> Encoder {
         SinkKind::Elasticsearch(elasticsearch) => &elasticsearch.namespace,
         _ => NAMESPACE,
     };
+    let include_original = config.include_original;
     let format = match config.format {
-        config::Format::Ecs => Format::ecs(config.include_original, namespace, observer),
+        config::Format::Ecs => Format::ecs(include_original, namespace, observer),
+        config::Format::Ocsf(version) => {
+            let version = match version {
+                config::OcsfVersion::V1_3 => OcsfVersion::V1_3,
+                config::OcsfVersion::V1_9 => OcsfVersion::V1_9,
+            };
+            Format::ocsf(version, include_original, observer)
+        }
+        config::Format::Cef => Format::cef(include_original, observer),
+        config::Format::Leef => Format::leef(include_original, observer),
         config::Format::Raw => Format::raw(),
     };
     let envelope = match &config.kind {

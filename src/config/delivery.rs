@@ -30,6 +30,12 @@ pub struct Sink {
 pub enum Format {
     /// Elastic Common Schema.
     Ecs,
+    /// Open Cybersecurity Schema Framework.
+    Ocsf(OcsfVersion),
+    /// ArcSight's Common Event Format; syslog sinks alone.
+    Cef,
+    /// QRadar's Log Event Extended Format; syslog sinks alone.
+    Leef,
     /// The provider's record with the event's identity in front.
     Raw,
 }
@@ -39,9 +45,21 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
+            Self::Ocsf(_) => "ocsf",
+            Self::Cef => "cef",
+            Self::Leef => "leef",
             Self::Raw => "raw",
         }
     }
+}
+
+/// `ocsf_version`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OcsfVersion {
+    /// 1.3.0, which most consumers read.
+    V1_3,
+    /// 1.9.0, where User Management replaces Account Change.
+    V1_9,
 }
 
 /// `batch`.

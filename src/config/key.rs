@@ -64,8 +64,8 @@ pub(super) enum Kind {
     Urls,
     /// HTTP statuses of success.
     Statuses,
-    /// One of these words; `later` are known but not in this version.
-    Choice { words: &'static [&'static str], later: &'static [&'static str] },
+    /// One of these words; of the refused ones it is known why they are not.
+    Choice { words: &'static [&'static str], refused: &'static [(&'static str, &'static str)] },
     /// `v3` or a year and month.
     Version,
     /// Several of these words.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::fault::Problem;
 use super::table::{Named, Table};
-use super::{BatchLimits, Format, Sink, SinkKind};
+use super::{BatchLimits, Format, OcsfVersion, Sink, SinkKind};
 
 /// Reads the sinks; `source_names` are the names that they may refer to.
 pub(super) fn read_all(named: Vec<Named<'_>>, source_names: &[String]) -> Vec<Sink> {
@@ -37,10 +37,21 @@ pub(super) fn read_all(named: Vec<Named<'_>>, source_names: &[String]) -> Vec<Si
 
 fn read(name: String, kind: Option<SinkKind>, mut table: Table<'_>, source_names: &[String]) -> Option<Sink> {
     let sources = sources(&mut table, source_names);
+    let ocsf_version = match table.choice("ocsf_version") {
+        "1.9" => OcsfVersion::V1_9,
+        _ => OcsfVersion::V1_3,
+    };
     let format = match table.choice("format") {
+        "ocsf" => Format::Ocsf(ocsf_version),
+        "cef" => Format::Cef,
+        "leef" => Format::Leef,
         "raw" => Format::Raw,
         _ => Format::Ecs,
     };
+    if table.has("ocsf_version") && !matches!(format, Format::Ocsf(_)) {
+        let problem = Problem::new(format!("says nothing with format = \"{}\"", format.name()));
+        table.fault("ocsf_version", problem.hint("set format = \"ocsf\", or leave it out"));
+    }
     let include_original = table.switch("include_original");
     let mut batch = table.table("batch");
     let limits = BatchLimits {

@@ -38,7 +38,12 @@ impl BulkEnvelope {
         out.extend_from_slice(b"}}\n");
         match format {
             Format::Raw(_) if !has_timestamp(event) => push_with_timestamp(format, event, out),
-            Format::Raw(_) | Format::Ecs(_) => format.encode(event, Detail::Full, out),
+            // Its time has another name there.
+            Format::Ocsf(_) => push_with_timestamp(format, event, out),
+            // Text formats are not for `_bulk`: the configuration refuses them.
+            Format::Raw(_) | Format::Ecs(_) | Format::Cef(_) | Format::Leef(_) => {
+                format.encode(event, Detail::Full, out)
+            }
         }
     }
 }

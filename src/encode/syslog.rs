@@ -104,7 +104,11 @@ impl SyslogEnvelope {
         out.extend_from_slice(header.as_bytes());
         self.plain.clear();
         format.encode(event, detail, &mut self.plain);
-        push_ascii(&String::from_utf8_lossy(&self.plain), out);
+        if format.is_json() {
+            push_ascii(&String::from_utf8_lossy(&self.plain), out);
+        } else {
+            out.extend_from_slice(&self.plain);
+        }
     }
 
     /// `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA ` (RFC 5424 section 6).

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::event::{AuditFerry, Event, EventFields, EventId, Kind, Related, StreamName};
+use crate::event::{Activity, Event, EventId, StreamName};
 
 const LOGIN: &str = r#"{"id": "7",
  "loginSucceeded": true, "email": "a@b.example", "huge": 12345678901234567890123}"#;
@@ -11,38 +11,21 @@ const LOGIN: &str = r#"{"id": "7",
 /// An event as providers make it, through [`Event::to_core`].
 pub(super) fn stored(original: &str) -> StoredEvent {
     let id = EventId::from_bytes([0xab; 16]);
+    let stream = StreamName { source: "crm".to_owned(), stream: "login".to_owned() };
+    let at = |text: &str| text.parse().unwrap();
+    let (happened, collected) = (at("2026-03-04T05:06:07.089Z"), at("2026-03-04T05:07:00Z"));
+    let mut event = Event::new(id, &stream, Activity::Login, happened, collected);
     // Details and messages may hold anything, the words of this module included.
-    let mut details = Map::new();
-    details.insert("dataset".to_owned(), json!("no.dataset"));
-    let event = Event {
-        timestamp: "2026-03-04T05:06:07.089Z".parse().unwrap(),
-        message: Some("says \"dataset\":\"x\" and }} and \u{1f980}\n".to_owned()),
-        auditferry: AuditFerry { source: "crm".to_owned(), stream: "login".into(), details },
-        organization: None,
-        user: None,
-        source: None,
-        user_agent: None,
-        related: Related::default(),
-        error: None,
-        tags: vec!["}}".to_owned()],
-        event: EventFields {
-            id,
-            kind: Kind::Event,
-            category: vec!["authentication".into()],
-            types: vec!["start".into()],
-            outcome: None,
-            action: "login \"dataset\":\"y\"".to_owned(),
-            code: None,
-            reason: None,
-            dataset: "hubspot.login".into(),
-            module: "hubspot".into(),
-            provider: "login".into(),
-            created: "2026-03-04T05:07:00Z".parse().unwrap(),
-        },
-    };
+    event.auditferry.details.insert("dataset".to_owned(), json!("no.dataset"));
+    event.message = Some("says \"dataset\":\"x\" and }} and \u{1f980}\n".to_owned());
+    event.tags = vec!["}}".to_owned()];
+    event.event.action = "login \"dataset\":\"y\"".to_owned();
+    event.event.dataset = "hubspot.login".into();
+    event.event.module = "hubspot".into();
+    event.event.provider = "login".into();
     StoredEvent {
         position: 5,
-        stream: Arc::new(StreamName { source: "crm".to_owned(), stream: "login".to_owned() }),
+        stream: Arc::new(stream),
         sequence: 42,
         id,
         core: event.to_core().into(),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::EventId;
+use super::{Activity, EventId, Severity, StreamName};
 
 /// `ecs.version` of every event.
 pub const ECS_VERSION: &str = "9.4.0";
@@ -55,6 +55,51 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event that says what and where it is, and nothing more.
+    pub fn new(
+        id: EventId,
+        stream: &StreamName,
+        activity: Activity,
+        timestamp: Timestamp,
+        created: Timestamp,
+    ) -> Self {
+        let class = activity.ecs();
+        let words = |list: &[&'static str]| list.iter().map(|word| Word::from(*word)).collect();
+        Self {
+            timestamp,
+            message: None,
+            auditferry: AuditFerry {
+                source: stream.source.clone(),
+                stream: stream.stream.clone().into(),
+                activity,
+                object: None,
+                details: serde_json::Map::new(),
+            },
+            organization: None,
+            user: None,
+            source: None,
+            user_agent: None,
+            related: Related::default(),
+            error: None,
+            tags: Vec::new(),
+            event: EventFields {
+                id,
+                kind: Kind::Event,
+                category: words(class.category),
+                types: words(class.types),
+                outcome: None,
+                severity: Severity::Informational,
+                action: "unknown".to_owned(),
+                code: None,
+                reason: None,
+                dataset: Word::Borrowed(""),
+                module: Word::Borrowed(""),
+                provider: Word::Borrowed(""),
+                created,
+            },
+        }
+    }
+
     /// Its JSON text: an object whose last member is `event`, itself an object. [`crate::encode`] counts on
     /// that and adds members at the end of both.
     pub fn to_core(&self) -> String {
@@ -73,9 +118,26 @@ pub struct AuditFerry {
     pub source: String,
     /// The stream of that source.
     pub stream: Word,
+    /// What was done, in one vocabulary for all providers.
+    #[serde(default)]
+    pub activity: Activity,
+    /// What it was done to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Object>,
     /// What one of the daemon's own events tells, by name.
     #[serde(flatten)]
     pub details: serde_json::Map<String, serde_json::Value>,
+}
+
+/// `auditferry.object.*`: what something was done to, where the provider tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// What it is, lower case with hyphens: `user`, `contact`, `landing-page`, `private-app-token`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Word>,
+    /// The provider's id or name of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// `organization.*`: the provider's account.
@@ -128,6 +190,9 @@ pub struct Geo {
     /// The provider's text, such as `new jersey, united states`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The country in words, where the provider's text has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country_name: Option<String>,
     /// ISO 3166-1 alpha-2, upper case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country_iso_code: Option<String>,
@@ -141,6 +206,37 @@ pub struct Geo {
 pub struct UserAgent {
     /// As the provider wrote it.
     pub original: String,
+    /// The browser's name, such as `Chrome`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The browser's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What the browser runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<OperatingSystem>,
+    /// What that runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+}
+
+/// `user_agent.os.*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatingSystem {
+    /// Such as `Windows 10`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Such as `10.15.7`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// `user_agent.device.*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// What sort of device it is, such as `smartphone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// `related.*`: every user and address that the event names.
@@ -208,6 +304,9 @@ pub struct EventFields {
     /// Whether it worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// How much it deserves to be looked at.
+    #[serde(default)]
+    pub severity: Severity,
     /// What was done, in the provider's words, lower case with hyphens.
     pub action: String,
     /// The provider's own code of the action.

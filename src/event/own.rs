@@ -3,10 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{
-    AuditFerry, Event, EventFields, IdentityFields, IdentityScope, Kind, NewEvent, Outcome, Related,
-    StreamName,
-};
+use super::{Activity, Event, IdentityFields, IdentityScope, Kind, NewEvent, Outcome, Severity, StreamName};
 
 /// `auditferry.source` of the daemon's own events.
 pub const OWN_SOURCE: &str = "auditferry";
@@ -112,32 +109,22 @@ impl OwnEvent {
             }
         }
         let id = IdentityScope::new(OWN_SOURCE, "", OWN_STREAM).id(&fields, None);
-        let event = Event {
-            timestamp: now,
-            message: Some(self.message()),
-            auditferry: AuditFerry { source: OWN_SOURCE.to_owned(), stream: OWN_STREAM.into(), details },
-            organization: None,
-            user: None,
-            source: None,
-            user_agent: None,
-            related: Related::default(),
-            error: None,
-            tags: Vec::new(),
-            event: EventFields {
-                id,
-                kind: if matches!(self, Self::Heartbeat { .. }) { Kind::State } else { Kind::Event },
-                category: Vec::new(),
-                types: vec!["info".into()],
-                outcome: self.outcome(),
-                action: self.action().to_owned(),
-                code: None,
-                reason: None,
-                dataset: "auditferry.service".into(),
-                module: OWN_SOURCE.into(),
-                provider: OWN_STREAM.into(),
-                created: now,
-            },
+        let activity = match self {
+            Self::Started => Activity::ServiceStarted,
+            Self::Stopped => Activity::ServiceStopped,
+            _ => Activity::ServiceState,
         };
+        let mut event = Event::new(id, &Self::stream(), activity, now, now);
+        event.message = Some(self.message());
+        event.auditferry.details = details;
+        event.event.kind = if matches!(self, Self::Heartbeat { .. }) { Kind::State } else { Kind::Event };
+        event.event.outcome = self.outcome();
+        event.event.severity = self.severity();
+        event.event.reason = self.reason();
+        event.event.action = self.action().to_owned();
+        event.event.dataset = "auditferry.service".into();
+        event.event.module = OWN_SOURCE.into();
+        event.event.provider = OWN_STREAM.into();
         NewEvent { id, time: Some(now), core: event.to_core(), original: String::new() }
     }
 
@@ -167,6 +154,33 @@ impl OwnEvent {
             }
             Self::EventDeadLettered { .. } => Some(Outcome::Failure),
             Self::CredentialAccepted { .. } | Self::SinkRecovered { .. } => Some(Outcome::Success),
+            _ => None,
+        }
+    }
+
+    /// What keeps events from coming or arriving is high; what loses some for good, critical.
+    fn severity(&self) -> Severity {
+        match self {
+            Self::Gap { .. } => Severity::Critical,
+            Self::CredentialRefused { .. } | Self::SinkHeld { .. } | Self::EventDeadLettered { .. } => {
+                Severity::High
+            }
+            Self::PollingPaused | Self::StateChanged { .. } => Severity::Medium,
+            Self::Started | Self::Stopped => Severity::Low,
+            Self::CredentialAccepted { .. }
+            | Self::PollingResumed
+            | Self::SinkRecovered { .. }
+            | Self::Test
+            | Self::Heartbeat { .. } => Severity::Informational,
+        }
+    }
+
+    /// `event.reason`.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::CredentialRefused { reason, .. }
+            | Self::SinkHeld { reason, .. }
+            | Self::EventDeadLettered { reason, .. } => Some(reason.clone()),
             _ => None,
         }
     }

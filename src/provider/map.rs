@@ -7,12 +7,7 @@ use std::net::IpAddr;
 
 use super::fields::Fields;
 use super::{About, Record, StreamSpec};
-use crate::event::{
-    AuditFerry, Error, Event, EventFields, Geo, Kind, Origin, Outcome, Related, User, UserAgent, Word,
-};
-
-/// `event.action` of a record that does not tell.
-const UNKNOWN_ACTION: &str = "unknown";
+use crate::event::{Activity, Error, Event, Geo, Kind, Origin, Outcome, StreamName, User, UserAgent, Word};
 
 /// `event.category` and `event.type`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,36 +38,14 @@ pub(super) fn begin(
     record: &Record,
     about: &About<'_>,
 ) -> Event {
-    Event {
-        timestamp: record.time.unwrap_or(about.collected),
-        message: None,
-        auditferry: AuditFerry {
-            source: about.source.to_owned(),
-            stream: stream.name.into(),
-            details: serde_json::Map::new(),
-        },
-        organization: Some(about.account.clone()),
-        user: None,
-        source: None,
-        user_agent: None,
-        related: Related::default(),
-        error: None,
-        tags: Vec::new(),
-        event: EventFields {
-            id: about.id,
-            kind: Kind::Event,
-            category: Vec::new(),
-            types: Vec::new(),
-            outcome: None,
-            action: UNKNOWN_ACTION.to_owned(),
-            code: None,
-            reason: None,
-            dataset: stream.dataset.into(),
-            module: module.into(),
-            provider: log.into(),
-            created: about.collected,
-        },
-    }
+    let name = StreamName { source: about.source.to_owned(), stream: stream.name.to_owned() };
+    let time = record.time.unwrap_or(about.collected);
+    let mut event = Event::new(about.id, &name, Activity::Unknown, time, about.collected);
+    event.organization = Some(about.account.clone());
+    event.event.dataset = stream.dataset.into();
+    event.event.module = module.into();
+    event.event.provider = log.into();
+    event
 }
 
 /// Says that the record could not be mapped, or not wholly.
@@ -152,12 +125,17 @@ pub(super) fn geo(
     if name.is_none() && country.is_none() {
         return None;
     }
-    Some(Geo { name: name.map(Cow::into_owned), country_iso_code: country, region_iso_code: region })
+    Some(Geo {
+        name: name.map(Cow::into_owned),
+        country_name: None,
+        country_iso_code: country,
+        region_iso_code: region,
+    })
 }
 
 /// The browser.
 pub(super) fn user_agent(original: Option<Cow<'_, str>>) -> Option<UserAgent> {
-    original.map(|original| UserAgent { original: original.into_owned() })
+    original.map(|original| UserAgent { original: original.into_owned(), ..UserAgent::default() })
 }
 
 /// The last step: names everybody and every address under `related`, and writes the line for people.

@@ -24,10 +24,10 @@ pub(super) const SINKS: Family = Family {
 const DELIVERY: &[Key] = &[
     preset("sources", Kind::Texts, "*", "The sources whose events it gets, by name; \"*\" is all."),
     preset(
-        "format",
-        Kind::Choice { words: &["ecs", "raw"], later: &["ocsf", "cef", "leef"] },
-        "ecs",
-        "Elastic Common Schema, or the provider's record with the event's identity in front.",
+        "ocsf_version",
+        Kind::Choice { words: &["1.3", "1.9"], refused: &[] },
+        "1.3",
+        "Which version of the Open Cybersecurity Schema Framework format = \"ocsf\" writes.",
     ),
     preset(
         "include_original",
@@ -37,6 +37,28 @@ const DELIVERY: &[Key] = &[
     ),
     optional("batch", Kind::Table(&BATCH), "When a batch is sent: as soon as one of these is reached."),
 ];
+
+/// `format` of what takes JSON.
+const JSON_FORMAT: &[Key] = &[preset(
+    "format",
+    Kind::Choice {
+        words: &["ecs", "ocsf", "raw"],
+        refused: &[("cef", "is for syslog sinks alone"), ("leef", "is for syslog sinks alone")],
+    },
+    "ecs",
+    FORMAT,
+)];
+
+/// `format` of a syslog sink.
+const TEXT_FORMAT: &[Key] = &[preset(
+    "format",
+    Kind::Choice { words: &["ecs", "ocsf", "cef", "leef", "raw"], refused: &[] },
+    "ecs",
+    FORMAT,
+)];
+
+const FORMAT: &str = "Elastic Common Schema, Open Cybersecurity Schema Framework, ArcSight's Common Event Format, \
+                      QRadar's Log Event Extended Format, or the provider's record with the event's identity.";
 
 /// `batch`. A batch is in memory, twice while it is encoded: the upper bounds keep that within 150 MB or so.
 const BATCH: Shape = Shape::of(&[&[
@@ -51,7 +73,7 @@ const BATCH: Shape = Shape::of(&[&[
 ]]);
 
 /// `[sinks.NAME]`, `type = "stdout"`.
-const STDOUT: Shape = Shape::of(&[DELIVERY]);
+const STDOUT: Shape = Shape::of(&[JSON_FORMAT, DELIVERY]);
 
 /// `[sinks.NAME]`, `type = "file"`.
 const FILE_SINK: Shape = Shape::of(&[
@@ -70,6 +92,7 @@ const FILE_SINK: Shape = Shape::of(&[
             "How many set-aside files stay; older ones are removed.",
         ),
     ],
+    JSON_FORMAT,
     DELIVERY,
 ]);
 

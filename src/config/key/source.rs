@@ -64,7 +64,7 @@ const HUBSPOT: Shape = Shape::of(&[
         ),
         preset(
             "mirrored",
-            Kind::Choice { words: &["tag", "drop"], later: &[] },
+            Kind::Choice { words: &["tag", "drop"], refused: &[] },
             "tag",
             "Audit log events that login or security carry in full: deliver them tagged, or leave them out.",
         ),

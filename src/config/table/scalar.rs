@@ -187,10 +187,11 @@ impl Table<'_> {
     pub(in crate::config) fn choice(&mut self, name: &'static str) -> &'static str {
         self.read(name, |kind, value| {
             let text = text(kind, value)?;
-            let Kind::Choice { words, later } = kind else { return Err(Problem::new("is not a choice")) };
-            if later.contains(&text) {
-                return Err(Problem::new(format!("`{text}` is not in this version of auditferry"))
-                    .hint(format!("meanwhile use one of {}", list(words))));
+            let Kind::Choice { words, refused } = kind else { return Err(Problem::new("is not a choice")) };
+            if let Some((_, why)) = refused.iter().find(|(refused, _)| *refused == text) {
+                return Err(
+                    Problem::new(format!("`{text}` {why}")).hint(format!("here use one of {}", list(words)))
+                );
             }
             let word = words.iter().find(|word| **word == text).copied();
             word.ok_or_else(|| {

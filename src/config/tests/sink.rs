@@ -7,9 +7,13 @@ fn a_bad_sink_is_told() {
     each_is_told(&[
         (
             "out",
-            "format = \"ocsf\"",
-            "sinks.out.format: `ocsf` is not in this version of auditferry | meanwhile use one of \
-            `ecs`, `raw`",
+            "format = \"cef\"",
+            "sinks.out.format: `cef` is for syslog sinks alone | here use one of `ecs`, `ocsf`, `raw`",
+        ),
+        (
+            "out",
+            "ocsf_version = \"1.9\"",
+            "sinks.out.ocsf_version: says nothing with format = \"ecs\" | set format = \"ocsf\", or leave it out",
         ),
         ("out", "sources = [\"hup\"]", "sinks.out.sources: there is no source `hup` | did you mean `hub`?"),
         (

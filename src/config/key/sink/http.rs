@@ -1,13 +1,16 @@
 //! The keys of the sinks that speak HTTP.
 
 use super::super::{Key, Kind, MILLISECOND, Shape, at_least, needed, optional, preset};
-use super::{DELIVERY, TLS};
+use super::{DELIVERY, JSON_FORMAT, TLS};
 
 /// What all of them have.
 const TRANSPORT: &[Key] = &[
     preset(
         "compression",
-        Kind::Choice { words: &["gzip", "none"], later: &["zstd"] },
+        Kind::Choice {
+            words: &["gzip", "none"],
+            refused: &[("zstd", "is not in this version of auditferry")],
+        },
         "gzip",
         "How request bodies are compressed.",
     ),
@@ -42,7 +45,7 @@ pub(super) const HTTP: Shape = Shape::of(&[
         needed("endpoint", Kind::Url, "Where batches are posted."),
         preset(
             "encoding",
-            Kind::Choice { words: &["ndjson", "json_array"], later: &[] },
+            Kind::Choice { words: &["ndjson", "json_array"], refused: &[] },
             "ndjson",
             "How a batch is written: one JSON object a line, or one array.",
         ),
@@ -57,6 +60,7 @@ pub(super) const HTTP: Shape = Shape::of(&[
     ],
     IN_FLIGHT,
     TRANSPORT,
+    JSON_FORMAT,
     DELIVERY,
 ]);
 
@@ -80,6 +84,7 @@ pub(super) const SPLUNK_HEC: Shape = Shape::of(&[
         ),
     ],
     TRANSPORT,
+    JSON_FORMAT,
     DELIVERY,
 ]);
 
@@ -93,12 +98,13 @@ pub(super) const ELASTICSEARCH: Shape = Shape::of(&[
         preset("namespace", Kind::Text, "default", "The last part of logs-<dataset>-<namespace>."),
         preset(
             "flavor",
-            Kind::Choice { words: &["elasticsearch", "opensearch"], later: &[] },
+            Kind::Choice { words: &["elasticsearch", "opensearch"], refused: &[] },
             "elasticsearch",
             "Which of the two it is.",
         ),
     ],
     IN_FLIGHT,
     TRANSPORT,
+    JSON_FORMAT,
     DELIVERY,
 ]);

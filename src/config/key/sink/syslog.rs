@@ -1,7 +1,7 @@
 //! The keys of `type = "syslog"`.
 
 use super::super::{Kind, MILLISECOND, Shape, at_least, needed, optional, preset};
-use super::{DELIVERY, TLS};
+use super::{DELIVERY, TEXT_FORMAT, TLS};
 
 /// `[sinks.NAME]`, `type = "syslog"`.
 pub(super) const SYSLOG: Shape = Shape::of(&[
@@ -9,13 +9,13 @@ pub(super) const SYSLOG: Shape = Shape::of(&[
         needed("address", Kind::Text, "udp://, tcp://, tls://, relp:// or relps://, host and port."),
         preset(
             "framing",
-            Kind::Choice { words: &["octet_counting", "newline"], later: &[] },
+            Kind::Choice { words: &["octet_counting", "newline"], refused: &[] },
             "octet_counting",
             "How messages are told apart over tcp:// and tls:// (RFC 6587).",
         ),
         preset(
             "protocol",
-            Kind::Choice { words: &["rfc5424", "rfc3164"], later: &[] },
+            Kind::Choice { words: &["rfc5424", "rfc3164"], refused: &[] },
             "rfc5424",
             "The header of a message.",
         ),
@@ -40,5 +40,6 @@ pub(super) const SYSLOG: Shape = Shape::of(&[
         ),
         optional("tls", Kind::Table(&TLS), "How the receiver is verified, and who we are."),
     ],
+    TEXT_FORMAT,
     DELIVERY,
 ]);
