@@ -93,66 +93,100 @@ fn patterns(of: &Value) -> BTreeSet<String> {
     of.as_array().unwrap().iter().map(|pattern| pattern.as_str().unwrap().to_owned()).collect()
 }
 
+/// Why a template would not make exactly the data streams that the program writes; empty is good.
+fn template_faults(template: &Value, written: &BTreeSet<String>) -> Vec<String> {
+    let patterns = patterns(&template["index_patterns"]);
+    let is_taken = |name: &str| patterns.iter().any(|pattern| takes(pattern, name));
+    let others =
+        ["logs-nginx.access-default", "logs-hubspot-default", "logs-hubspots.x-default", "hubspot.login"];
+    let missed = written.iter().filter(|name| !is_taken(name)).map(|name| format!("misses {name}"));
+    let more = others.iter().filter(|name| is_taken(name)).map(|name| format!("takes {name}"));
+    let mut faults: Vec<_> = missed.chain(more).collect();
+    // Above the templates of Elastic's integrations.
+    if template["priority"].as_u64() <= Some(500) {
+        faults.push("has a priority that others have".to_owned());
+    }
+    if template["data_stream"] != json!({}) {
+        faults.push("makes no data streams".to_owned());
+    }
+    faults
+}
+
 #[test]
 fn the_templates_take_the_data_streams_that_the_program_writes_and_no_others() {
     let written: BTreeSet<String> = golden::cases().iter().map(|case| sent(case).0).collect();
     assert_eq!(written.len(), 5, "{written:?}");
-    let one = read("elasticsearch/index-template.json");
-    let other = read("opensearch/index-template.json");
-    let policy = read("opensearch/ism-policy.json")["policy"]["ism_template"][0].take();
-    for template in [&one, &other, &policy] {
-        let patterns = patterns(&template["index_patterns"]);
-        for name in &written {
-            assert!(patterns.iter().any(|pattern| takes(pattern, name)), "{name}: {patterns:?}");
-        }
-        for name in
-            ["logs-nginx.access-default", "logs-hubspot-default", "logs-hubspots.x-default", "hubspot.login"]
-        {
-            assert!(!patterns.iter().any(|pattern| takes(pattern, name)), "{name}: {patterns:?}");
-        }
-        // Above the templates of Elastic's integrations.
-        assert!(template["priority"].as_u64() > Some(500));
+    let good = read("elasticsearch/index-template.json");
+    for template in [&good, &read("opensearch/index-template.json")] {
+        assert_eq!(template_faults(template, &written), Vec::<String>::new());
     }
-    for template in [&one, &other] {
-        assert_eq!(template["data_stream"], json!({}));
+    let patterns_of = |of: &Value| patterns(&of["index_patterns"]);
+    let policy = read("opensearch/ism-policy.json");
+    assert_eq!(patterns_of(&policy["policy"]["ism_template"][0]), patterns_of(&good));
+    let objects = saved("kibana/dashboards.ndjson");
+    let view = objects.iter().find(|object| object["type"] == "index-pattern").unwrap();
+    let viewed = view["attributes"]["title"].as_str().unwrap().split(',').map(str::to_owned);
+    assert_eq!(viewed.collect::<BTreeSet<_>>(), patterns_of(&good));
+
+    for (member, bad) in [
+        ("index_patterns", json!(["logs-hubspot.*-*", "logs-auditferry.*-*"])),
+        (
+            "index_patterns",
+            json!(["logs-hubspot.*-*", "logs-brevo.*-*", "logs-auditferry.*-*", "logs-nginx.*-*"]),
+        ),
+        ("priority", json!(500)),
+        ("data_stream", Value::Null),
+    ] {
+        let mut template = good.clone();
+        template[member] = bad;
+        assert_eq!(template_faults(&template, &written).len(), 1, "{template}");
     }
-    let view = saved("kibana/dashboards.ndjson").into_iter().find(|object| object["type"] == "index-pattern");
-    let title = view.unwrap()["attributes"]["title"].take();
-    let viewed: BTreeSet<String> = title.as_str().unwrap().split(',').map(str::to_owned).collect();
-    assert_eq!(viewed, patterns(&one["index_patterns"]));
+}
+
+/// What the index template needs and this readme does not load.
+fn not_loaded(template: &Value, readme: &str) -> Vec<String> {
+    let optional = patterns(&template["ignore_missing_component_templates"]);
+    let of_elastic = ["logs@mappings", "logs@settings", "ecs@mappings"];
+    let needed = patterns(&template["composed_of"]).into_iter();
+    let needed = needed.filter(|name| !optional.contains(name) && !of_elastic.contains(&name.as_str()));
+    let pipeline = template["template"]["settings"]["index"]["final_pipeline"].as_str();
+    let requests = needed.map(|name| format!("/_component_template/{name}\""));
+    let requests = requests.chain(pipeline.map(|name| format!("/_ingest/pipeline/{name}\"")));
+    requests.filter(|request| !readme.contains(request)).collect()
 }
 
 #[test]
-fn what_the_index_template_names_is_what_the_readme_loads() {
+fn the_readme_loads_what_the_index_template_names() {
     let (template, readme) = (read("elasticsearch/index-template.json"), text("README.md"));
+    assert_eq!(not_loaded(&template, &readme), Vec::<String>::new());
     let composed = patterns(&template["composed_of"]);
-    let optional = patterns(&template["ignore_missing_component_templates"]);
-    let of_elastic = ["logs@mappings", "logs@settings", "ecs@mappings"].map(str::to_owned);
-    let ours: Vec<_> =
-        composed.iter().filter(|name| !optional.contains(*name) && !of_elastic.contains(name)).collect();
-    assert_eq!(ours, ["auditferry@mappings"]);
-    assert!(optional.is_subset(&composed) && of_elastic.iter().all(|name| composed.contains(name)));
-    assert!(readme.contains("_component_template/auditferry@mappings\""));
-    let pipeline = template["template"]["settings"]["index"]["final_pipeline"].as_str().unwrap();
-    assert!(readme.contains(&format!("_ingest/pipeline/{pipeline}\"")));
-    assert!(read("elasticsearch/ingest-pipeline.json")["processors"][0]["set"]["field"] == "event.ingested");
+    for name in ["logs@mappings", "logs@settings", "ecs@mappings", "auditferry@mappings"] {
+        assert!(composed.contains(name), "{name}");
+    }
+    assert_eq!(read("elasticsearch/ingest-pipeline.json")["processors"][0]["set"]["field"], "event.ingested");
+    assert_eq!(not_loaded(&template, &readme.replace("auditferry@", "auditfery@")).len(), 2);
+}
+
+/// The files that a readme's requests send.
+fn loaded(readme: &str) -> BTreeSet<String> {
+    let words = readme.split('@').skip(1).filter_map(|rest| rest.split_whitespace().next());
+    words.filter(|word| word.contains('/')).map(str::to_owned).collect()
 }
 
 #[test]
 fn the_readme_loads_every_file_and_no_other() {
-    let readme = text("README.md");
-    let named = readme.split('@').skip(1).filter_map(|rest| rest.split_whitespace().next());
-    let named: BTreeSet<_> = named.filter(|name| name.contains('/')).map(str::to_owned).collect();
     let mut there = BTreeSet::new();
     for folder in ["elasticsearch", "kibana", "opensearch"] {
         for entry in fs::read_dir(path(folder)).unwrap() {
             there.insert(format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy()));
         }
     }
-    assert_eq!(named, there);
+    let readme = text("README.md");
+    assert_eq!(loaded(&readme), there);
     for file in there.iter().filter(|file| file.ends_with(".json")) {
         assert!(read(file).is_object(), "{file}");
     }
+    assert_ne!(loaded(&readme.replace("role.json", "roles.json")), there);
 }
 
 #[test]

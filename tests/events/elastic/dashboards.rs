@@ -14,11 +14,9 @@ pub(super) struct Panel {
     pub(super) title: &'static str,
     /// Which events, in KQL.
     pub(super) query: &'static str,
+    /// In columns, of which a dashboard has 48, and in rows of about 20 pixels.
+    pub(super) size: (u32, u32),
     pub(super) shows: Shows,
-    /// In columns, of which a dashboard has 48.
-    pub(super) width: u32,
-    /// In rows of about 20 pixels.
-    pub(super) height: u32,
 }
 
 /// What a panel shows of its events.
@@ -67,54 +65,55 @@ const ADMINISTRATION: &str = "event.category : (iam or configuration) or auditfe
 const HEARTBEATS: &str = "event.dataset : auditferry.service and event.action : heartbeat";
 const COLLECTED: &str = "not event.dataset : auditferry.service";
 
+const fn panel(title: &'static str, query: &'static str, size: (u32, u32), shows: Shows) -> Panel {
+    Panel { title, query, size, shows }
+}
+
 pub(super) const DASHBOARDS: [Dashboard; 3] = [
     Dashboard {
         title: "auditferry: sign-ins",
         description: "Who signed in to HubSpot and Brevo, from where, and who could not",
         panels: &[
-            Panel {
-                title: "Sign-ins",
-                query: SIGN_INS,
-                shows: Shows::Numbers(&[
+            panel(
+                "Sign-ins",
+                SIGN_INS,
+                (24, 10),
+                Shows::Numbers(&[
                     Number::Count("attempts"),
                     Number::Distinct("user.email", "users"),
                     Number::Distinct("source.ip", "addresses"),
                     Number::Distinct("source.geo.country_iso_code", "countries"),
                 ]),
-                width: 24,
-                height: 10,
-            },
-            Panel {
-                title: "Sign-ins over time",
-                query: SIGN_INS,
-                shows: Shows::Bars(Number::Count("attempts"), Field("event.outcome", "outcome")),
-                width: 24,
-                height: 10,
-            },
-            Panel {
-                title: "Failed sign-ins by address",
-                query: FAILED,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Sign-ins over time",
+                SIGN_INS,
+                (24, 10),
+                Shows::Bars(Number::Count("attempts"), Field("event.outcome", "outcome")),
+            ),
+            panel(
+                "Failed sign-ins by address",
+                FAILED,
+                (16, 14),
+                Shows::Table(
                     &[Field("source.ip", "address")],
                     &[Number::Distinct("user.email", "users"), Number::Count("failed")],
                 ),
-                width: 16,
-                height: 14,
-            },
-            Panel {
-                title: "Failed sign-ins by user",
-                query: FAILED,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Failed sign-ins by user",
+                FAILED,
+                (16, 14),
+                Shows::Table(
                     &[Field("user.email", "user")],
                     &[Number::Count("failed"), Number::Distinct("source.ip", "addresses")],
                 ),
-                width: 16,
-                height: 14,
-            },
-            Panel {
-                title: "Users by number of countries",
-                query: SUCCEEDED,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Users by number of countries",
+                SUCCEEDED,
+                (16, 14),
+                Shows::Table(
                     &[Field("user.email", "user")],
                     &[
                         Number::Distinct("source.geo.country_iso_code", "countries"),
@@ -122,33 +121,30 @@ pub(super) const DASHBOARDS: [Dashboard; 3] = [
                         Number::Count("succeeded"),
                     ],
                 ),
-                width: 16,
-                height: 14,
-            },
-            Panel {
-                title: "Sign-ins by country",
-                query: SIGN_INS,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Sign-ins by country",
+                SIGN_INS,
+                (24, 14),
+                Shows::Table(
                     &[Field("source.geo.country_iso_code", "country"), Field("event.outcome", "outcome")],
                     &[Number::Count("attempts"), Number::Distinct("user.email", "users")],
                 ),
-                width: 24,
-                height: 14,
-            },
-            Panel {
-                title: "Sign-ins by browser",
-                query: SIGN_INS,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Sign-ins by browser",
+                SIGN_INS,
+                (24, 14),
+                Shows::Table(
                     &[Field("user_agent.name", "browser"), Field("user_agent.os.name", "system")],
                     &[Number::Count("attempts"), Number::Distinct("user.email", "users")],
                 ),
-                width: 24,
-                height: 14,
-            },
-            Panel {
-                title: "Failed sign-ins",
-                query: FAILED,
-                shows: Shows::Events(&[
+            ),
+            panel(
+                "Failed sign-ins",
+                FAILED,
+                (48, 16),
+                Shows::Events(&[
                     "event.dataset",
                     "user.email",
                     "source.address",
@@ -156,122 +152,101 @@ pub(super) const DASHBOARDS: [Dashboard; 3] = [
                     "event.reason",
                     "user_agent.name",
                 ]),
-                width: 48,
-                height: 16,
-            },
+            ),
         ],
     },
     Dashboard {
         title: "auditferry: administration",
         description: "What was done to users, to their rights, to keys, to the rules of access, and what was exported",
         panels: &[
-            Panel {
-                title: "Administration",
-                query: ADMINISTRATION,
-                shows: Shows::Numbers(&[
+            panel(
+                "Administration",
+                ADMINISTRATION,
+                (24, 10),
+                Shows::Numbers(&[
                     Number::Count("actions"),
                     Number::Distinct("user.email", "people"),
                     Number::Distinct("event.action", "sorts of action"),
                 ]),
-                width: 24,
-                height: 10,
-            },
-            Panel {
-                title: "Administration over time",
-                query: ADMINISTRATION,
-                shows: Shows::Bars(Number::Count("actions"), Field("auditferry.activity", "activity")),
-                width: 24,
-                height: 10,
-            },
-            Panel {
-                title: "Who does what",
-                query: ADMINISTRATION,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Administration over time",
+                ADMINISTRATION,
+                (24, 10),
+                Shows::Bars(Number::Count("actions"), Field("auditferry.activity", "activity")),
+            ),
+            panel(
+                "Who does what",
+                ADMINISTRATION,
+                (24, 14),
+                Shows::Table(
                     &[Field("user.email", "by"), Field("auditferry.activity", "activity")],
                     &[Number::Count("actions"), Number::Most("@timestamp", "last")],
                 ),
-                width: 24,
-                height: 14,
-            },
-            Panel {
-                title: "Exports and bulk deletions by user",
-                query: "auditferry.activity : (data-exported or data-deleted)",
-                shows: Shows::Table(
+            ),
+            panel(
+                "Exports and bulk deletions by user",
+                "auditferry.activity : (data-exported or data-deleted)",
+                (24, 14),
+                Shows::Table(
                     &[Field("user.email", "by"), Field("event.action", "action")],
                     &[Number::Count("times"), Number::Most("@timestamp", "last")],
                 ),
-                width: 24,
-                height: 14,
-            },
-            Panel {
-                title: "Severe actions",
-                query: "event.severity >= 47 and not event.dataset : auditferry.service",
-                shows: Shows::Events(&[
-                    "event.severity",
-                    "event.action",
-                    "message",
-                    "user.email",
-                    "source.address",
-                ]),
-                width: 48,
-                height: 16,
-            },
-            Panel {
-                title: "Rules of access and second factors",
-                query: WAYS_IN,
-                shows: Shows::Events(&["event.action", "user.email", "user.target.id", "source.address"]),
-                width: 24,
-                height: 16,
-            },
-            Panel {
-                title: "Credentials and integrations",
-                query: CREDENTIALS,
-                shows: Shows::Events(&[
-                    "event.action",
-                    "user.email",
-                    "auditferry.object.id",
-                    "source.address",
-                ]),
-                width: 24,
-                height: 16,
-            },
-            Panel {
-                title: "Users and their rights",
-                query: USERS,
-                shows: Shows::Events(&[
+            ),
+            panel(
+                "Severe actions",
+                "event.severity >= 47 and not event.dataset : auditferry.service",
+                (48, 16),
+                Shows::Events(&["event.severity", "event.action", "message", "user.email", "source.address"]),
+            ),
+            panel(
+                "Rules of access and second factors",
+                WAYS_IN,
+                (24, 16),
+                Shows::Events(&["event.action", "user.email", "user.target.id", "source.address"]),
+            ),
+            panel(
+                "Credentials and integrations",
+                CREDENTIALS,
+                (24, 16),
+                Shows::Events(&["event.action", "user.email", "auditferry.object.id", "source.address"]),
+            ),
+            panel(
+                "Users and their rights",
+                USERS,
+                (48, 16),
+                Shows::Events(&[
                     "event.action",
                     "user.email",
                     "user.target.id",
                     "user.target.email",
                     "source.address",
                 ]),
-                width: 48,
-                height: 16,
-            },
+            ),
         ],
     },
     Dashboard {
         title: "auditferry: forwarder health",
         description: "Whether every stream is collected, nothing is missing, and what the forwarder says of itself",
         panels: &[
-            Panel {
-                title: "How to read this page",
-                query: "",
-                shows: Shows::Text(
+            panel(
+                "How to read this page",
+                "",
+                (48, 7),
+                Shows::Text(
                     "Each stream has a **heartbeat** every 15 minutes. A stream whose last heartbeat is older has \
                      gone silent: the forwarder is down, or its way to here is cut. **Lag** is how far the collection \
                      is behind the provider.\n\nA **number** is given to each event: 1, 2, 3 … without a hole for each \
-                     source and stream. Where `last - first + 1` is more than `events`, some are missing. Choose a \
-                     span of time that holds whole days: the first and last number are those of the span, and events \
-                     that arrive late have larger numbers.",
+                     source and stream. Where `last - first + 1` is more than `events`, some are missing, or they \
+                     happened before the span of time that is shown and arrived within it: choose a span that holds \
+                     everything before you believe it.",
                 ),
-                width: 48,
-                height: 7,
-            },
-            Panel {
-                title: "Streams by last heartbeat",
-                query: HEARTBEATS,
-                shows: Shows::Table(
+            ),
+            panel(
+                "Streams by last heartbeat",
+                HEARTBEATS,
+                (48, 12),
+                Shows::Table(
                     &[
                         Field("observer.hostname", "forwarder"),
                         Field("auditferry.about_source", "source"),
@@ -284,30 +259,27 @@ pub(super) const DASHBOARDS: [Dashboard; 3] = [
                         Number::Most("auditferry.last_sequence", "last number given"),
                     ],
                 ),
-                width: 48,
-                height: 12,
-            },
-            Panel {
-                title: "Lag over time",
-                query: HEARTBEATS,
-                shows: Shows::Lines(
+            ),
+            panel(
+                "Lag over time",
+                HEARTBEATS,
+                (24, 12),
+                Shows::Lines(
                     Number::Most("auditferry.lag_seconds", "lag (s)"),
                     Field("auditferry.about_stream", "stream"),
                 ),
-                width: 24,
-                height: 12,
-            },
-            Panel {
-                title: "Events over time",
-                query: COLLECTED,
-                shows: Shows::Bars(Number::Count("events"), Field("event.dataset", "dataset")),
-                width: 24,
-                height: 12,
-            },
-            Panel {
-                title: "Numbers of events",
-                query: "",
-                shows: Shows::Table(
+            ),
+            panel(
+                "Events over time",
+                COLLECTED,
+                (24, 12),
+                Shows::Bars(Number::Count("events"), Field("event.dataset", "dataset")),
+            ),
+            panel(
+                "Numbers of events",
+                "",
+                (24, 12),
+                Shows::Table(
                     &[Field("auditferry.source", "source"), Field("auditferry.stream", "stream")],
                     &[
                         Number::Count("events"),
@@ -315,26 +287,22 @@ pub(super) const DASHBOARDS: [Dashboard; 3] = [
                         Number::Most("event.sequence", "last"),
                     ],
                 ),
-                width: 24,
-                height: 12,
-            },
-            Panel {
-                title: "Events that auditferry did not understand",
-                query: "event.kind : pipeline_error or auditferry.activity : unknown",
-                shows: Shows::Table(
+            ),
+            panel(
+                "Events that auditferry did not understand",
+                "event.kind : pipeline_error or auditferry.activity : unknown",
+                (24, 12),
+                Shows::Table(
                     &[Field("event.dataset", "dataset"), Field("event.code", "code")],
                     &[Number::Count("events"), Number::Most("@timestamp", "last")],
                 ),
-                width: 24,
-                height: 12,
-            },
-            Panel {
-                title: "What the forwarder says",
-                query: "event.dataset : auditferry.service and not event.action : heartbeat",
-                shows: Shows::Events(&["event.severity", "event.action", "message", "observer.hostname"]),
-                width: 48,
-                height: 16,
-            },
+            ),
+            panel(
+                "What the forwarder says",
+                "event.dataset : auditferry.service and not event.action : heartbeat",
+                (48, 16),
+                Shows::Events(&["event.severity", "event.action", "message", "observer.hostname"]),
+            ),
         ],
     },
 ];

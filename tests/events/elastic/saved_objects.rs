@@ -79,19 +79,20 @@ fn page(dashboard: &Dashboard, shown: &[Value], product: Product) -> Value {
     let (mut x, mut y, mut row) = (0, 0, 0);
     let (mut panels, mut references) = (Vec::new(), Vec::new());
     for (index, (panel, object)) in dashboard.panels.iter().zip(shown).enumerate() {
-        if x + panel.width > COLUMNS {
+        let (width, height) = panel.size;
+        if x + width > COLUMNS {
             (x, y, row) = (0, y + row, 0);
         }
         let (number, name) = (format!("{}", index + 1), format!("panel_{}", index + 1));
         panels.push(json!({
             "version": version,
             "panelIndex": number,
-            "gridData": {"x": x, "y": y, "w": panel.width, "h": panel.height, "i": number},
+            "gridData": {"x": x, "y": y, "w": width, "h": height, "i": number},
             "embeddableConfig": {},
             "panelRefName": name,
         }));
         references.push(reference(&name, object["type"].as_str().unwrap(), object["id"].as_str().unwrap()));
-        (x, row) = (x + panel.width, row.max(panel.height));
+        (x, row) = (x + width, row.max(height));
     }
     json!({
         "type": "dashboard",
@@ -192,25 +193,27 @@ fn metric(id: usize, number: &Number) -> Value {
     if let Some(field) = field {
         params["field"] = json!(field);
     }
-    aggregation(id, kind, "metric", params)
+    aggregation(id, kind, "metric", &params)
 }
 
 fn terms(id: usize, schema: &str, Field(field, label): &Field, size: u32) -> Value {
+    // A row for events without the field; only fields of text can have one.
+    let has_missing = *field != "source.ip";
     let params = json!({
-        "field": field, "customLabel": label, "size": size, "order": "desc", "orderBy": "1",
-        "otherBucket": false, "otherBucketLabel": "Other", "missingBucket": false, "missingBucketLabel": "Missing",
+        "field": field, "customLabel": label, "size": size, "order": "desc", "orderBy": "1", "otherBucket": false,
+        "otherBucketLabel": "Other", "missingBucket": has_missing, "missingBucketLabel": "(none)",
     });
-    aggregation(id, "terms", schema, params)
+    aggregation(id, "terms", schema, &params)
 }
 
 fn over_time(number: &Number, by: &Field) -> Vec<Value> {
     let time = json!({
         "field": "@timestamp", "interval": "auto", "drop_partials": false, "min_doc_count": 1, "extended_bounds": {},
     });
-    vec![metric(1, number), aggregation(2, "date_histogram", "segment", time), terms(3, "group", by, 10)]
+    vec![metric(1, number), aggregation(2, "date_histogram", "segment", &time), terms(3, "group", by, 10)]
 }
 
-fn aggregation(id: usize, kind: &str, schema: &str, params: Value) -> Value {
+fn aggregation(id: usize, kind: &str, schema: &str, params: &Value) -> Value {
     json!({"id": id.to_string(), "enabled": true, "type": kind, "schema": schema, "params": params})
 }
 
