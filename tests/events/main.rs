@@ -6,6 +6,7 @@
     reason = "a test may panic and print"
 )]
 
+mod difference;
 mod document;
 mod ecs;
 mod elastic;
