@@ -63,7 +63,8 @@ pub(super) fn dsl_fields(query: &Value) -> Vec<String> {
 /// Values that the field before them never has.
 pub(super) fn wrong_values(query: &str) -> Vec<String> {
     let activities: BTreeSet<String> = Activity::ALL.iter().map(|activity| activity.name()).collect();
-    let lists: [(&str, &[&str]); 4] = [
+    let lists: [(&str, &[&str]); 5] = [
+        ("event.dataset", &["auditferry.service"]),
         ("event.outcome", &["success", "failure", "unknown"]),
         ("event.kind", &["event", "state", "pipeline_error"]),
         ("event.action", &["heartbeat"]),
