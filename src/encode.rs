@@ -13,6 +13,7 @@ mod leef;
 mod ocsf;
 mod raw;
 mod syslog;
+mod text;
 
 pub use bulk::BulkEnvelope;
 pub use cef::CefEncoder;
