@@ -179,6 +179,17 @@ fn read(provider: &dyn Provider, spec: &StreamSpec, text: &str) -> Record {
     record
 }
 
+/// An event that has no file, of a record that no provider should send.
+pub(crate) fn nasty_case(dataset: &str, name: &str, record: &str) -> Case {
+    Case {
+        dataset: dataset.to_owned(),
+        name: name.to_owned(),
+        record: Some(record.to_owned()),
+        event: stored(dataset, record, true),
+        title: String::new(),
+    }
+}
+
 /// The event of a record, as the store keeps it.
 pub(crate) fn stored(dataset: &str, text: &str, is_mirrored: bool) -> StoredEvent {
     let (provider, spec) = provider(dataset, is_mirrored);
