@@ -80,6 +80,12 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 impl Case {
+    /// An event that no file shows.
+    pub(crate) fn without_file(dataset: &str, name: &str, record: Option<&str>, event: StoredEvent) -> Self {
+        let record = record.map(str::to_owned);
+        Self { dataset: dataset.to_owned(), name: name.to_owned(), record, event, title: String::new() }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         folder().join(&self.dataset).join(format!("{}.md", self.name))
     }
@@ -177,17 +183,6 @@ fn read(provider: &dyn Provider, spec: &StreamSpec, text: &str) -> Record {
     let [record] = <[Record; 1]>::try_from(page.records).unwrap();
     assert_eq!(record.text, text);
     record
-}
-
-/// An event that has no file, of a record that no provider should send.
-pub(crate) fn nasty_case(dataset: &str, name: &str, record: &str) -> Case {
-    Case {
-        dataset: dataset.to_owned(),
-        name: name.to_owned(),
-        record: Some(record.to_owned()),
-        event: stored(dataset, record, true),
-        title: String::new(),
-    }
 }
 
 /// The event of a record, as the store keeps it.
