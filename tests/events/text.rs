@@ -109,7 +109,7 @@ fn events() -> Vec<Case> {
     let mut events = golden::cases();
     assert!(events.len() > 20);
     events.push(full());
-    let long = "\u{1f980}= ^|\\".repeat(15_000);
+    let long = "\u{1f980}= ^|\\".repeat(11_500);
     let texts = [
         "a b=c",
         "x cs1=forged externalId=0 ",
