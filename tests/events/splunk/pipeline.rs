@@ -125,6 +125,9 @@ fn aggregate(verb: &str, text: &str, names: &mut Names) -> Result<(), String> {
             }
             known(&field, names)?;
             reader.sign(")")?;
+        } else if !matches!(reader.peek(), Some(Token::Word(next)) if next == "AS") {
+            // `count`, which is the new field's name too.
+            made.insert(word);
         }
         if reader.took_word("AS") {
             let Token::Word(name) = reader.next()? else { return Err("AS without a name".to_owned()) };
@@ -153,6 +156,7 @@ fn a_field_that_is_not_there_any_more_is_found() {
         "x=y | rename a.c AS d",
         "x=y | rename a.b AS d | stats count BY a.b",
         "x=y | stats count BY c | where count>1 AND missing=1",
+        "x=y | stats count AS n BY c | where count>1",
         "x=y | stats dc(d) AS n",
         "x=y | table c | sort a.b",
         "x=y | eval z='a.c'",
