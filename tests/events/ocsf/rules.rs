@@ -1,25 +1,51 @@
 //! The rules of the schema (`ocsf_rules.json`), and what of an event breaks them.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What the schema says, by version.
-pub(super) struct Rules(Value);
+/// The whole file.
+#[derive(Deserialize)]
+pub(super) struct Rules {
+    categories: BTreeMap<String, String>,
+    versions: BTreeMap<String, Version>,
+}
 
-/// The members of a class or an object.
+#[derive(Deserialize)]
+struct Version {
+    /// What every class has.
+    base: BTreeMap<String, String>,
+    enums: BTreeMap<String, Choices>,
+    /// By `class_uid`.
+    classes: BTreeMap<String, Shape>,
+    objects: BTreeMap<String, Shape>,
+}
+
+/// The values of an id, and their names.
+type Choices = BTreeMap<String, String>;
+
+/// A class or an object.
+#[derive(Deserialize)]
 struct Shape {
+    /// Of a class.
+    #[serde(default)]
+    name: String,
+    /// Of a class.
+    #[serde(default)]
+    activities: Choices,
     /// Name to type; see `about` in the file.
-    attributes: Map<String, Value>,
-    /// Name of an id to its values and their names.
-    enums: Map<String, Value>,
-    at_least_one: Vec<Value>,
+    attributes: BTreeMap<String, String>,
+    #[serde(default)]
+    enums: BTreeMap<String, Choices>,
+    #[serde(default)]
+    at_least_one: Vec<String>,
 }
 
 /// The walk through one event.
 struct Walk<'a> {
-    /// What this version says of objects.
-    objects: &'a Value,
+    objects: &'a BTreeMap<String, Shape>,
     /// `metadata.profiles`.
     profiles: Vec<&'a str>,
     faults: Vec<String>,
@@ -27,50 +53,38 @@ struct Walk<'a> {
 
 impl Rules {
     pub(super) fn new() -> Self {
-        Self(serde_json::from_str(include_str!("../ocsf_rules.json")).unwrap())
+        let mut rules: Self = serde_json::from_str(include_str!("../ocsf_rules.json")).unwrap();
+        for version in rules.versions.values_mut() {
+            for class in version.classes.values_mut() {
+                let own = std::mem::replace(&mut class.attributes, version.base.clone());
+                class.attributes.extend(own);
+                class.enums.extend(version.enums.clone());
+                class.enums.insert("activity_id".to_owned(), class.activities.clone());
+            }
+        }
+        rules
     }
 
     /// What of an event breaks the rules of the version that it names.
     pub(super) fn faults(&self, event: &Value) -> Vec<String> {
         let version = event["metadata"]["version"].as_str().unwrap_or_default();
-        let Some(rules) = self.0.get(version).filter(|_| version.starts_with('1')) else {
+        let Some(rules) = self.versions.get(version) else {
             return vec![format!("metadata.version: {version:?}")];
         };
-        let class_uid = &event["class_uid"];
-        let Some(class) = rules["classes"].get(class_uid.to_string()) else {
+        let class_uid = event["class_uid"].to_string();
+        let Some(class) = rules.classes.get(&class_uid) else {
             return vec![format!("class_uid: {version} has no {class_uid}")];
         };
-        let mut shape = Shape::new(class);
-        for (own, shared) in [(&mut shape.attributes, &rules["base"]), (&mut shape.enums, &rules["enums"])] {
-            let mut all = members(shared);
-            all.append(own);
-            *own = all;
-        }
-        shape.enums.insert("activity_id".to_owned(), class["activities"].clone());
         let profiles = event["metadata"]["profiles"].as_array().into_iter().flatten();
         let mut walk = Walk {
-            objects: &rules["objects"],
+            objects: &rules.objects,
             profiles: profiles.filter_map(Value::as_str).collect(),
             faults: Vec::new(),
         };
-        walk.object("", event, &shape);
-        walk.classification(event, class, &self.0["categories"]);
+        walk.object("", event, class);
+        walk.classification(event, class, &self.categories);
         walk.observables(event);
         walk.faults
-    }
-}
-
-fn members(value: &Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
-}
-
-impl Shape {
-    fn new(entry: &Value) -> Self {
-        Self {
-            attributes: members(&entry["attributes"]),
-            enums: members(&entry["enums"]),
-            at_least_one: entry["at_least_one"].as_array().cloned().unwrap_or_default(),
-        }
     }
 }
 
@@ -84,14 +98,14 @@ impl Walk<'_> {
             return self.fault(path, "", "is no object");
         };
         for (name, value) in members {
-            let Some(kind) = shape.attributes.get(name).and_then(Value::as_str) else {
+            let Some(kind) = shape.attributes.get(name) else {
                 self.fault(path, name, "is not in the schema");
                 continue;
             };
             if kind.ends_with('-') {
                 self.fault(path, name, "is deprecated");
             }
-            let (kind, profile) = kind.split_once('@').unwrap_or((kind, ""));
+            let (kind, profile) = kind.split_once('@').unwrap_or((kind.as_str(), ""));
             if !profile.is_empty() && !self.profiles.contains(&profile) {
                 self.fault(path, name, &format!("needs the profile {profile}"));
             }
@@ -110,12 +124,12 @@ impl Walk<'_> {
             }
         }
         for (name, kind) in &shape.attributes {
-            if kind.as_str().is_some_and(|kind| kind.contains('!')) && !members.contains_key(name) {
+            if kind.contains('!') && !members.contains_key(name) {
                 self.fault(path, name, "is required");
             }
         }
         let any = &shape.at_least_one;
-        if !any.is_empty() && !any.iter().any(|name| members.contains_key(name.as_str().unwrap())) {
+        if !any.is_empty() && !any.iter().any(|name| members.contains_key(name)) {
             self.fault(path, "", &format!("needs one of {any:?}"));
         }
         for (name, values) in &shape.enums {
@@ -132,7 +146,7 @@ impl Walk<'_> {
             "object" => value.is_object(),
             object => match self.objects.get(object) {
                 Some(entry) => {
-                    self.object(&format!("{path}."), value, &Shape::new(entry));
+                    self.object(&format!("{path}."), value, entry);
                     true
                 }
                 None => return self.fault(path, "", &format!("{object} is not in the rules: add it")),
@@ -144,7 +158,7 @@ impl Walk<'_> {
     }
 
     /// An id and the member that names it.
-    fn choice(&mut self, path: &str, members: &Map<String, Value>, id: &str, values: &Value) {
+    fn choice(&mut self, path: &str, members: &Map<String, Value>, id: &str, values: &Choices) {
         let sibling = if id == "activity_id" { "activity_name" } else { id.trim_end_matches("_id") };
         let text = members.get(sibling);
         let Some(number) = members.get(id) else {
@@ -153,35 +167,33 @@ impl Walk<'_> {
             }
             return;
         };
-        let Some(name) = values.get(number.to_string()) else {
+        let Some(name) = values.get(&number.to_string()) else {
             return self.fault(path, id, &format!("{number} is none of its values"));
         };
         if *number == json!(99) {
-            if text.is_none_or(|text| text == name) {
+            if text.is_none_or(|text| text == name.as_str()) {
                 self.fault(path, sibling, "has to say which other");
             }
-        } else if text.is_some_and(|text| text != name) {
+        } else if text.is_some_and(|text| text != name.as_str()) {
             self.fault(path, sibling, &format!("is not {name}, which {id} {number} is"));
         }
     }
 
     /// What follows from class and activity.
-    fn classification(&mut self, event: &Value, class: &Value, categories: &Value) {
+    fn classification(&mut self, event: &Value, class: &Shape, categories: &BTreeMap<String, String>) {
         let uid = event["class_uid"].as_i64().unwrap_or_default();
         let activity = event["activity_id"].as_i64().unwrap_or_default();
-        let category = uid / 1000;
-        let name = class["name"].as_str().unwrap_or_default();
-        let activity_name = class["activities"][activity.to_string()].as_str().unwrap_or_default();
-        let expected = json!({
-            "class_name": name,
-            "category_uid": category,
-            "category_name": categories[category.to_string()],
-            "type_uid": uid * 100 + activity,
-            "type_name": format!("{name}: {activity_name}"),
-        });
-        for (name, value) in members(&expected) {
-            if event[&name] != value {
-                self.fault("", &name, &format!("{} should be {value}", event[&name]));
+        let (name, category) = (&class.name, uid / 1000);
+        let activity_name = class.activities.get(&activity.to_string());
+        for (name, value) in [
+            ("class_name", json!(name)),
+            ("category_uid", json!(category)),
+            ("category_name", json!(categories.get(&category.to_string()))),
+            ("type_uid", json!(uid * 100 + activity)),
+            ("type_name", json!(activity_name.map(|activity| format!("{name}: {activity}")))),
+        ] {
+            if event[name] != value {
+                self.fault("", name, &format!("{} should be {value}", event[name]));
             }
         }
     }
