@@ -3,6 +3,7 @@
 
 mod rules;
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -311,6 +312,20 @@ fn the_rules_miss_no_required_member() {
             }
         }
     }
+}
+
+#[test]
+fn the_page_on_ocsf_says_what_each_activity_becomes() {
+    let page = std::fs::read_to_string(golden::folder().parent().unwrap().join("ocsf.md")).unwrap();
+    let mut table = String::new();
+    for &activity in Activity::ALL {
+        let [v1_3, v1_9] = VERSIONS.map(|version| {
+            let event = encoded(&stored(&full(activity), ""), version);
+            format!("{} {}", event["type_uid"], event["type_name"].as_str().unwrap())
+        });
+        writeln!(table, "| `{}` | {v1_3} | {v1_9} |", activity.name()).unwrap();
+    }
+    assert!(page.contains(&table), "docs/ocsf.md should say:\n{table}");
 }
 
 /// Reads events, one in a line, and says of those that are wrong why.
