@@ -179,8 +179,7 @@ fn activities(cases: &[Case], text: &mut String) {
             let classes: BTreeSet<String> = of_it
                 .map(|case| {
                     let event: Value = serde_json::from_str(&case.line((ocsf.format)())).unwrap();
-                    let name = |member: &str| event[member].as_str().unwrap_or_default().to_owned();
-                    format!("{} ({}): {}", name("class_name"), event["class_uid"], name("activity_name"))
+                    format!("{} ({})", event["type_name"].as_str().unwrap(), event["type_uid"])
                 })
                 .collect();
             let _ = write!(text, " {} |", classes.into_iter().collect::<Vec<_>>().join("; "));
