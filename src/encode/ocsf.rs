@@ -1,8 +1,8 @@
 //! Open Cybersecurity Schema Framework (<https://schema.ocsf.io>).
 //!
 //! Class and activity follow from [`Activity`](crate::event::Activity) (`class`), the objects that a class is
-//! about from the fields of the event (`subject`, `object`). What a version or class has no place for stands in `unmapped` under its name in ECS, the
-//! provider's record included.
+//! about from the fields of the event (`subject`, `object`). What a version or class has no place for stands in
+//! `unmapped` under its name in ECS, the provider's record included.
 
 mod class;
 mod object;
@@ -13,6 +13,9 @@ use serde_json::{Map, Value, json};
 use self::class::{Class, Entry, OTHER};
 use super::{Detail, Observer, dataset, push_json, push_on_one_line, push_text, trimmed};
 use crate::event::{Event, Outcome, Severity, StoredEvent};
+
+/// Bytes that most events fit in, without their records.
+const USUAL_EVENT: usize = 3000;
 
 /// Which version of the schema an event is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +66,12 @@ impl OcsfEncoder {
     /// Appends the event to `out`, without a line feed.
     pub(super) fn encode(&self, stored: &StoredEvent, detail: Detail, out: &mut Vec<u8>) {
         let event = stored.event();
-        let (mut members, unmapped) = Mapping::new(self, stored, &event, detail).members();
+        let mut members = Mapping::new(self, stored, &event, detail).members();
+        // It comes last, as the record is written into it.
+        let unmapped = members["unmapped"].take();
         let record = trimmed(&stored.original);
         let is_object = record.starts_with('{');
-        out.reserve(3000 + 3 * record.len());
+        out.reserve(USUAL_EVENT + 3 * record.len());
 
         remove_empty(&mut members);
         push_open(&members, out);
@@ -108,8 +113,8 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// The event but for its record: the members that the schema has, and `unmapped`.
-    fn members(&self) -> (Value, Value) {
+    /// The event but for its record.
+    fn members(&self) -> Value {
         let Self { event, entry, .. } = self;
         let Entry { class, id, name } = *entry;
         let (category_uid, category_name) = class.category();
@@ -137,16 +142,12 @@ impl<'a> Mapping<'a> {
             "http_request": {"user_agent": self.user_agent()},
         });
         let subject = self.subject();
-        let mut unmapped = self.unmapped(subject.has_target);
+        members["unmapped"] = self.unmapped(subject.has_target);
         for (name, value) in subject.members {
             members[name] = value;
         }
-        // Taken in for a moment: what stands there can be pivoted on too.
-        members["unmapped"] = unmapped.take();
-        let observables = object::observables(&members);
-        unmapped = members["unmapped"].take();
-        members["observables"] = Value::Array(observables);
-        (members, unmapped)
+        members["observables"] = Value::Array(object::observables(&members));
+        members
     }
 
     fn metadata(&self) -> Value {
@@ -207,7 +208,9 @@ impl<'a> Mapping<'a> {
         if let Some(user) = &event.user {
             if self.actor.is_none() {
                 keep("user", json!(user));
-            } else if let Some(target) = user.target.as_ref().filter(|_| !has_target) {
+            } else if let Some(target) = &user.target
+                && (!has_target || object::user(target).is_none())
+            {
                 keep("user", json!({"target": target}));
             }
         }

@@ -18,15 +18,15 @@ use serde_json::{Value, json};
 use self::rules::Rules;
 use crate::{golden, tools};
 
+const VERSIONS: [OcsfVersion; 2] = [OcsfVersion::V1_3, OcsfVersion::V1_9];
+const RECORD: &str = r#"{"id": 7, "huge": 12345678901234567890123}"#;
+
 static RULES: LazyLock<Rules> = LazyLock::new(Rules::new);
 
 /// What is wrong with an event, by the rules of its class and version; `metadata.version` says which.
 pub(crate) fn faults(event: &Value) -> Vec<String> {
     RULES.faults(event)
 }
-
-const VERSIONS: [OcsfVersion; 2] = [OcsfVersion::V1_3, OcsfVersion::V1_9];
-const RECORD: &str = r#"{"id": 7, "huge": 12345678901234567890123}"#;
 
 fn encoded(event: &StoredEvent, version: OcsfVersion) -> Value {
     let mut out = Vec::new();

@@ -81,14 +81,13 @@ fn named(object: Option<&Object>) -> (Option<&str>, Option<&str>) {
 pub(super) fn entity(event: &Event, (type_id, type_name): (u32, &str)) -> Value {
     let object = event.auditferry.object.as_ref();
     let kind = object.and_then(|object| object.kind.as_deref());
-    let (uid, mut name) = named(object);
-    let mut type_name = type_name;
-    match kind {
+    let (uid, name) = named(object);
+    let (type_name, name) = match kind {
+        Some(kind) if type_id == OTHER => (kind, name),
         // The type has a name of the schema's: what kind it is would stand nowhere else.
-        Some(kind) if type_id != OTHER => name = Some(kind),
-        Some(kind) => type_name = kind,
-        None => {}
-    }
+        Some(kind) => (type_name, Some(kind)),
+        None => (type_name, name),
+    };
     json!({"type_id": type_id, "type": type_name, "uid": uid, "name": name})
 }
 
@@ -99,10 +98,11 @@ pub(super) fn web_resource(event: &Event) -> Value {
     json!({"type": object.and_then(|object| object.kind.as_deref()), "uid": uid, "name": name})
 }
 
-/// `group`. When the event names a user as the object, the group is not known.
+/// `group`. When the event names its member as the object, the group is not known.
 pub(super) fn group(event: &Event) -> Value {
+    let is_member = |kind: &str| kind == "user" || kind.ends_with("-member");
     let object = event.auditferry.object.as_ref();
-    let object = object.filter(|object| object.kind.as_deref() != Some("user"));
+    let object = object.filter(|object| !object.kind.as_deref().is_some_and(is_member));
     let (uid, name) = named(object);
     json!({"uid": uid, "name": name, "type": object.and_then(|object| object.kind.as_deref())})
 }

@@ -10,7 +10,7 @@ use crate::event::Activity;
 pub(super) struct Subject {
     /// Members of the event.
     pub(super) members: Vec<(&'static str, Value)>,
-    /// Whether the user to whom it was done is among them.
+    /// Whether the user to whom it was done, if one is known, is among them.
     pub(super) has_target: bool,
 }
 

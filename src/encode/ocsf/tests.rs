@@ -161,6 +161,28 @@ fn what_was_done_to_a_thing_names_the_thing() {
 }
 
 #[test]
+fn a_member_of_a_group_is_not_taken_for_the_group() {
+    for (kind, group, user) in [
+        ("team", json!({"uid": "5", "type": "team"}), json!("unknown")),
+        ("team-member", json!({"name": "unknown"}), json!("unknown")),
+        ("user", json!({"name": "unknown"}), Value::Null),
+    ] {
+        for version in [OcsfVersion::V1_3, OcsfVersion::V1_9] {
+            let event = mapped(version, |event| {
+                event.auditferry.activity = Activity::GroupMemberAdded;
+                event.auditferry.object = Some(Object { kind: Some(kind.into()), id: Some("5".to_owned()) });
+            });
+            assert_eq!(event["group"], group, "{kind}");
+            let is_known = kind == "user";
+            match version {
+                OcsfVersion::V1_3 => assert_eq!(event["user"]["name"], user, "{kind}"),
+                OcsfVersion::V1_9 => assert_eq!(event.get("users").is_some(), is_known, "{kind}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_not_known_is_api_activity_when_one_knows_who_and_where_from() {
     for version in [OcsfVersion::V1_3, OcsfVersion::V1_9] {
         let whole = mapped(version, |event| {
