@@ -1,7 +1,7 @@
 """Says what Sigma rules match: pySigma reads and checks the rules, its SQLite backend turns them into queries, and
 SQLite runs these over the events.
 
-    sigma_rules.py check <sigma folder>             what pySigma's validators find, and what each rule is
+    sigma_rules.py check <sigma folder>             what pySigma's validators find, and the rules as JSON
     sigma_rules.py match <sigma folder> < runs      which events each rule matches
     sigma_rules.py convert <sigma folder> <target>  the query of each rule for splunk, esql, eql or lucene
 
@@ -16,7 +16,6 @@ from pathlib import Path
 
 from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
-from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.processing.pipeline import ProcessingPipeline
 from sigma.validation import SigmaValidator
@@ -48,15 +47,12 @@ class Rules:
 
 
 def check(rules: Rules):
-    """What the validators find, and whether a rule is a detection or a correlation."""
+    """What the validators find, and the rules as they were read."""
     chosen = [validator for name, validator in validators.items() if name not in ONLINE]
     collection = SigmaCollection.load_ruleset([rules.folder.joinpath("rules")])
     issues = SigmaValidator(chosen).validate_rules(rule for rule in collection.rules)
-    kinds = {}
-    for name, text in rules.texts.items():
-        rule = SigmaCollection.from_yaml(text).rules[-1]
-        kinds[name] = "correlation" if isinstance(rule, SigmaCorrelationRule) else "detection"
-    return {"kinds": kinds, "issues": [str(issue) for issue in issues]}
+    read = {name: SigmaCollection.from_yaml(text).rules[-1].to_dict() for name, text in rules.texts.items()}
+    return {"rules": read, "issues": [str(issue) for issue in issues]}
 
 
 def flat(event: dict, prefix: str = ""):
