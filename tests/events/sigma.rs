@@ -1,6 +1,7 @@
 //! The Sigma rules of `deploy/sigma`, tried with pySigma and SQLite on the events beside them and on every example.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -132,26 +133,31 @@ fn rules_find_these_examples_and_no_others() {
         cases().iter().map(|case| (format!("{}/{}", case.dataset, case.name), case.ecs())).unzip();
     let runs: Vec<_> = rules().into_iter().filter(is_single).map(|rule| (rule, examples.clone())).collect();
     let numbers = found(&runs).unwrap();
-    let lines = runs.iter().zip(&numbers).flat_map(|((rule, _), numbers)| {
-        numbers.iter().map(|&number| format!("{rule} {}\n", names[number]))
-    });
-    let now: String = lines.collect();
+    let mut now = String::new();
+    for ((rule, _), numbers) in runs.iter().zip(numbers) {
+        for number in numbers {
+            let _ = writeln!(now, "{rule} {}", names[number]);
+        }
+    }
     assert!(now == FOUND, "- is in sigma_found.txt, + is found now:\n{}", difference(FOUND, &now));
 }
 
-/// The paths of all values that are no objects, with points.
-fn paths(value: &Value, path: &str, into: &mut BTreeSet<String>) {
-    match value.as_object() {
-        Some(members) => {
+/// The paths of all values that are no objects, with points, and what kind of value each is.
+fn fields(value: &Value, path: &str, into: &mut BTreeSet<String>) {
+    let kind = match value {
+        Value::Object(members) => {
             for (name, member) in members {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                paths(member, &path, into);
+                fields(member, &path, into);
             }
+            return;
         }
-        None => {
-            into.insert(path.to_owned());
-        }
-    }
+        Value::Array(_) => "a list",
+        Value::String(_) => "a text",
+        Value::Number(_) => "a number",
+        Value::Bool(_) | Value::Null => "true, false or null",
+    };
+    into.insert(format!("{path} that is {kind}"));
 }
 
 /// What tells one type of event from another.
@@ -170,7 +176,7 @@ fn events_to_find_are_such_as_the_program_makes() {
     let types: BTreeSet<_> = examples.iter().map(|event| format!("{:?}", type_of(event))).collect();
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for event in &examples {
-        paths(event, "", known.entry(event["event"]["dataset"].to_string()).or_default());
+        fields(event, "", known.entry(event["event"]["dataset"].to_string()).or_default());
     }
     let mut wrong = BTreeSet::new();
     for rule in rules() {
@@ -180,9 +186,9 @@ fn events_to_find_are_such_as_the_program_makes() {
                 wrong.insert(format!("{rule}: no example is of the type {kind}"));
             }
             let mut own = BTreeSet::new();
-            paths(&event, "", &mut own);
-            for path in own.difference(&known[&event["event"]["dataset"].to_string()]) {
-                wrong.insert(format!("{rule}: no example has {path}"));
+            fields(&event, "", &mut own);
+            for field in own.difference(&known[&event["event"]["dataset"].to_string()]) {
+                wrong.insert(format!("{rule}: no example has {field}"));
             }
         }
     }
