@@ -17,7 +17,7 @@ use crate::tools::python;
 const FOUND: &str = include_str!("sigma_found.txt");
 
 /// The rules that a target can not say, with the versions of `tests/requirements.txt`; the README tells them.
-const REFUSED: [(&str, &[&str]); 2] = [
+const REFUSED: [(&str, &[&str]); 3] = [
     ("splunk", &["brevo_email_changed_then_login", "password_guessed", "user_reactivated_then_login"]),
     (
         "esql",
@@ -25,6 +25,21 @@ const REFUSED: [(&str, &[&str]); 2] = [
             "brevo_email_changed_then_login",
             "forwarder_not_started_again",
             "password_guessed",
+            "user_reactivated_then_login",
+        ],
+    ),
+    (
+        "lucene",
+        &[
+            "admin_rights_to_oneself",
+            "brevo_email_changed_then_login",
+            "forwarder_not_started_again",
+            "gdpr_delete_burst",
+            "impossible_travel",
+            "many_failed_logins",
+            "mass_export",
+            "password_guessed",
+            "password_spray",
             "user_reactivated_then_login",
         ],
     ),
