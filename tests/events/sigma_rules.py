@@ -88,11 +88,14 @@ def matched(query: str, rows: list[dict]) -> list[int]:
 
 
 def match(rules: Rules, runs: list[dict]) -> list[list[int]]:
+    queries = {}
     verdicts = []
     for run in runs:
-        backend = sqliteBackend(rules.pipeline(), timestamp_field=TIME, event_id_field="number")
-        rows = [dict(flat(event)) for event in run["events"]]
-        verdicts.append(matched(rules.query(backend, run["rule"]), rows))
+        name = run["rule"]
+        if name not in queries:
+            backend = sqliteBackend(rules.pipeline(), timestamp_field=TIME, event_id_field="number")
+            queries[name] = rules.query(backend, name)
+        verdicts.append(matched(queries[name], [dict(flat(event)) for event in run["events"]]))
     return verdicts
 
 
