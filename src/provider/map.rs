@@ -49,9 +49,16 @@ pub(super) fn begin(
 }
 
 /// Says that the record could not be mapped, or not wholly.
-pub(super) fn fail(event: &mut Event, why: impl Into<String>) {
+fn fail(event: &mut Event, why: impl Into<String>) {
     event.event.kind = Kind::PipelineError;
     event.error = Some(Error { message: why.into() });
+}
+
+/// Says that nothing of the record could be mapped.
+pub(super) fn unreadable(mut event: Event) -> Event {
+    fail(&mut event, "the record is not a JSON object");
+    finish(&mut event, "Unreadable record");
+    event
 }
 
 /// Why a record has no time, when it has none.

@@ -123,7 +123,13 @@ fn change(
         ..Deed::default()
     };
     map::tell(event, deed);
-    map::deed_line(event, &words(verb.as_deref(), thing), object)
+    // `DEAL` is a deal in the CRM, and a kind of pipeline, of workflow and of association elsewhere.
+    let beside = category.filter(|category| sub.is_some() && !matches!(*category, "CRM_OBJECT" | "CONTENT"));
+    let object = match beside.map(|category| map::kebab(category).replace('-', " ")) {
+        Some(beside) => Some(format!("{}({beside})", object.map(|id| format!("{id} ")).unwrap_or_default())),
+        None => object.map(str::to_owned),
+    };
+    map::deed_line(event, &words(verb.as_deref(), thing), object.as_deref())
 }
 
 fn activity(category: Option<&str>, sub: Option<&str>, verb: &str) -> Activity {

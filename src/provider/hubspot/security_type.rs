@@ -46,8 +46,9 @@ impl SecurityType {
     /// command (`ADD_USER`) or tell what happened (`PASSKEY_ADDED`) are one already.
     pub(super) fn told(name: &str) -> Cow<'_, str> {
         let ending = ENDINGS.iter().find_map(|(from, to)| Some((name.strip_suffix(from)?, to)));
+        // Not within a word: a preview is no view.
         ending
-            .filter(|(thing, _)| thing.ends_with('_'))
+            .filter(|(thing, _)| thing.is_empty() || thing.ends_with('_'))
             .map_or(Cow::Borrowed(name), |(thing, told)| Cow::Owned([thing, *told].concat()))
     }
 
