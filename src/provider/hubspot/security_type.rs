@@ -13,7 +13,6 @@ mod tests;
 
 use std::borrow::Cow;
 
-#[allow(clippy::enum_glob_use, reason = "a table of nothing but these words")]
 use crate::event::Activity::{self, *};
 use crate::event::Outcome;
 use crate::event::Severity::{self, High, Informational, Low, Medium};
