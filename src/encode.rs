@@ -1,9 +1,9 @@
 //! Encoders: a stored event becomes the bytes that a sink sends.
 //!
 //! An [`Encoder`] is a [`Format`] (what is said of the event) within an [`Envelope`] (what the receiver's
-//! protocol wants around it). Nothing is parsed on the way: the event's core and the provider's record are
-//! JSON already, and a format puts them together. What it counts on is said at `core_without_end` and tested
-//! here.
+//! protocol wants around it). For ECS and `raw` nothing is parsed on the way: the event's core and the provider's
+//! record are JSON already, and a format puts them together. What it counts on is said at `core_without_end` and
+//! tested here. The other formats read the core back ([`StoredEvent::event`]).
 
 mod bulk;
 mod cef;
@@ -13,6 +13,7 @@ mod leef;
 mod ocsf;
 mod raw;
 mod syslog;
+mod text;
 
 pub use bulk::BulkEnvelope;
 pub use cef::CefEncoder;
