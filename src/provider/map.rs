@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::{About, Record, StreamSpec};
 use crate::event::{Activity, Error, Event, Kind, Object, Outcome, Severity, StreamName, User, Word};
 
-pub(super) use line::{deed_line, kebab, login_line};
+pub(super) use line::{deed_line, kebab, login_line, spelled};
 pub(super) use origin::{geo, origin};
 pub(super) use user_agent::user_agent;
 

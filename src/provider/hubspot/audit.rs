@@ -157,7 +157,7 @@ impl Row<'_> {
     fn beside(&self) -> Option<String> {
         let category = self.category.as_deref().filter(|_| self.sub.is_some())?;
         let is_plain = matches!(category, "CRM_OBJECT" | "CONTENT");
-        (!is_plain).then(|| format!("({})", map::kebab(category).replace('-', " ")))
+        (!is_plain).then(|| format!("({})", map::spelled(category)))
     }
 }
 
