@@ -189,13 +189,42 @@ fn push_text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends JSON text as it is, on one line. Line breaks stand only between tokens, where JSON takes any
-/// white space (RFC 8259 section 7: control characters in strings are escaped).
+/// white space (RFC 8259 section 7: control characters in strings are escaped). An escape that stands for half a
+/// character becomes U+FFFD: many a receiver refuses such a text, and with it the event.
 fn push_on_one_line(json: &str, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(json.as_bytes());
-    for byte in &mut out[start..] {
+    let line = &mut out[start..];
+    for byte in line.iter_mut() {
         // Written in any case, which lets the compiler do many at once.
         *byte = if matches!(*byte, b'\n' | b'\r') { b' ' } else { *byte };
+    }
+    if json.contains("\\ud") || json.contains("\\uD") {
+        replace_half_characters(line);
+    }
+}
+
+/// Writes `\ufffd` over escapes of surrogates that are no pair (RFC 8259 section 8.2).
+fn replace_half_characters(json: &mut [u8]) {
+    const ESCAPE: usize = "\\ud800".len();
+    let unit = |json: &[u8], at: usize| {
+        let digits = json.get(at..at + ESCAPE)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut at = 0;
+    while at < json.len() {
+        at += match (json[at], unit(json, at)) {
+            (b'\\', Some(0xd800..=0xdbff)) if matches!(unit(json, at + ESCAPE), Some(0xdc00..=0xdfff)) => {
+                2 * ESCAPE
+            }
+            (b'\\', Some(0xd800..=0xdfff)) => {
+                json[at..at + ESCAPE].copy_from_slice(b"\\ufffd");
+                ESCAPE
+            }
+            // The character behind a backslash starts no escape.
+            (b'\\', _) => 2,
+            _ => 1,
+        };
     }
 }
 

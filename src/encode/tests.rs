@@ -134,3 +134,20 @@ fn a_raw_event_is_the_record_with_its_identity_in_front() {
     raw().encode(&stored(LOGIN), &mut out);
     assert!(out.starts_with(b"{\"auditferry\":{\"event_id\":\"abab"));
 }
+
+#[test]
+fn half_a_character_in_a_record_keeps_no_receiver_from_reading_it() {
+    for (record, expected) in [
+        (r#"{"a":"\ud83e\udd80"}"#, "\u{1f980}"),
+        (r#"{"a":"\ud83e"}"#, "\u{fffd}"),
+        (r#"{"a":"\uDD80\uD83E"}"#, "\u{fffd}\u{fffd}"),
+        (r#"{"a":"\uD83E\ud83e\uDD80"}"#, "\u{fffd}\u{1f980}"),
+        (r#"{"a":"\\ud83e"}"#, r"\ud83e"),
+        (r#"{"a":"\\\ud83e\\"}"#, "\\\u{fffd}\\"),
+    ] {
+        for event in [line(ecs(true), &stored(record))["hubspot"].clone(), line(raw(), &stored(record))] {
+            assert_eq!(event["a"], expected, "{record}");
+        }
+        assert_eq!(line(ecs(true), &stored(record))["event"]["original"], record);
+    }
+}

@@ -63,15 +63,13 @@ impl Event {
         timestamp: Timestamp,
         created: Timestamp,
     ) -> Self {
-        let class = activity.ecs();
-        let words = |list: &[&'static str]| list.iter().map(|word| Word::from(*word)).collect();
-        Self {
+        let mut event = Self {
             timestamp,
             message: None,
             auditferry: AuditFerry {
                 source: stream.source.clone(),
                 stream: stream.stream.clone().into(),
-                activity,
+                activity: Activity::Unknown,
                 object: None,
                 details: serde_json::Map::new(),
             },
@@ -85,8 +83,8 @@ impl Event {
             event: EventFields {
                 id,
                 kind: Kind::Event,
-                category: words(class.category),
-                types: words(class.types),
+                category: Vec::new(),
+                types: Vec::new(),
                 outcome: None,
                 severity: Severity::Informational,
                 action: "unknown".to_owned(),
@@ -97,7 +95,18 @@ impl Event {
                 provider: Word::Borrowed(""),
                 created,
             },
-        }
+        };
+        event.set_activity(activity);
+        event
+    }
+
+    /// Says what was done, with the categories and types that follow from it.
+    pub fn set_activity(&mut self, activity: Activity) {
+        let class = activity.ecs();
+        let words = |list: &[&'static str]| list.iter().map(|word| Word::from(*word)).collect();
+        self.auditferry.activity = activity;
+        self.event.category = words(class.category);
+        self.event.types = words(class.types);
     }
 
     /// Its JSON text: an object whose last member is `event`, itself an object. [`crate::encode`] counts on

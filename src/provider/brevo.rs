@@ -3,6 +3,7 @@
 //! There is no event id, no cursor and no finer filter than UTC days: rows are told apart by what they say
 //! and by an ordinal, pages by their offset.
 
+mod action;
 mod event;
 mod page;
 mod refusal;

@@ -4,10 +4,11 @@
 //! The three endpoints are alike in all API versions but for the version in the path. Pages are linked by an
 //! opaque `after`; `paging.next.link` is never followed, so that the token goes to the base URL alone.
 
-mod action;
+mod audit;
 mod event;
 mod page;
 mod refusal;
+mod security_type;
 #[cfg(test)]
 mod tests;
 

@@ -1,33 +1,28 @@
-//! From a record to the words of ECS: what all providers' events have in common. Values of allowed lists
-//! (`event.category`, `event.type`) are ECS 9.4's; where nothing fits they stay empty, as ECS wants it
-//! (<https://www.elastic.co/docs/reference/ecs/ecs-using-categorization-fields>).
+//! From a record to the words of ECS: what all providers' events have in common.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::fields::Fields;
 use super::{About, Record, StreamSpec};
-use crate::event::{Activity, Error, Event, Geo, Kind, Origin, Outcome, StreamName, User, UserAgent, Word};
-
-/// `event.category` and `event.type`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Class {
-    pub(super) category: &'static [&'static str],
-    pub(super) types: &'static [&'static str],
-}
-
-/// A login, whatever came of it.
-pub(super) const LOGIN: Class = Class { category: &["authentication"], types: &["start"] };
+use crate::event::{
+    Activity, Error, Event, Geo, Kind, Object, Origin, Outcome, Severity, StreamName, User, UserAgent, Word,
+};
 
 /// What was done, as far as the provider's fields say it.
 #[derive(Debug, Default)]
 pub(super) struct Deed {
+    pub(super) activity: Activity,
     /// In the provider's words.
     pub(super) action: Option<String>,
     /// The provider's own code.
     pub(super) code: Option<String>,
-    pub(super) class: Class,
+    /// What it was done to.
+    pub(super) object: Option<Object>,
     pub(super) outcome: Option<Outcome>,
+    pub(super) severity: Severity,
+    /// Why it failed.
+    pub(super) reason: Option<String>,
 }
 
 /// An event that says when and where, not yet what. `log` is the stream's name at the provider, `time_field`
@@ -71,13 +66,52 @@ pub(super) fn check_time(event: &mut Event, fields: &Fields<'_>, time_field: &st
 
 /// Puts in what was done.
 pub(super) fn tell(event: &mut Event, deed: Deed) {
-    let listed = |words: &[&'static str]| words.iter().map(|word| Word::from(*word)).collect();
-    event.event.category = listed(deed.class.category);
-    event.event.types = listed(deed.class.types);
-    event.event.outcome = deed.outcome;
-    event.event.code = deed.code;
+    event.set_activity(deed.activity);
+    event.auditferry.object = deed.object;
+    let fields = &mut event.event;
+    (fields.outcome, fields.severity, fields.reason) = (deed.outcome, deed.severity, deed.reason);
+    fields.code = deed.code;
     if let Some(action) = deed.action.map(|action| kebab(&action)).filter(|action| !action.is_empty()) {
-        event.event.action = action;
+        fields.action = action;
+    }
+}
+
+/// What something was done to, when anything is known of it.
+pub(super) fn object(kind: Option<Word>, id: Option<&str>) -> Option<Object> {
+    let kind = kind.filter(|kind| !kind.is_empty());
+    (kind.is_some() || id.is_some()).then(|| Object { kind, id: id.map(str::to_owned) })
+}
+
+/// The severity of what the provider's own words do not weigh.
+pub(super) fn severity(activity: Activity, outcome: Option<Outcome>) -> Severity {
+    match activity {
+        Activity::Login if outcome == Some(Outcome::Failure) => Severity::Low,
+        Activity::Impersonation | Activity::AccessPolicyDisabled => Severity::High,
+        Activity::MfaFactorRemoved
+        | Activity::PrivilegesGranted
+        | Activity::UserEnabled
+        | Activity::CredentialCreated
+        | Activity::CredentialViewed
+        | Activity::IntegrationInstalled
+        | Activity::DataExported => Severity::Medium,
+        Activity::UserCreated
+        | Activity::UserInvited
+        | Activity::UserDeleted
+        | Activity::UserDisabled
+        | Activity::PasswordChanged
+        | Activity::PasswordReset
+        | Activity::MfaFactorAdded
+        | Activity::PrivilegesRevoked
+        | Activity::GroupCreated
+        | Activity::GroupDeleted
+        | Activity::GroupMemberAdded
+        | Activity::GroupMemberRemoved
+        | Activity::CredentialChanged
+        | Activity::CredentialDeleted
+        | Activity::AccessPolicyEnabled
+        | Activity::AccessPolicyChanged
+        | Activity::IntegrationRemoved => Severity::Low,
+        _ => Severity::Informational,
     }
 }
 

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::{About, Page, PageToken, Provider, Query, Record, StreamSpec, TimeRange, Unit};
 use crate::event::{Account, EventId, IdentityScope, Kind};
@@ -65,45 +63,6 @@ pub(super) fn event(provider: &impl Provider, stream_name: &str, record: &Record
     };
     let core = provider.event(stream(provider, stream_name), record, &about).to_core();
     serde_json::from_str(&core).unwrap()
-}
-
-/// A record and its event, as a golden file lists them.
-#[derive(Deserialize)]
-struct Golden<'a> {
-    #[serde(borrow)]
-    record: &'a RawValue,
-    event: Value,
-}
-
-/// Compares every record of a golden file with its event, whose members that are the same in all are left
-/// out of the file.
-pub(super) fn check_golden(provider: &impl Provider, stream_name: &str, file: &str) {
-    let cases: Vec<Golden<'_>> = serde_json::from_str(file).unwrap();
-    assert!(!cases.is_empty());
-    let spec = stream(provider, stream_name);
-    for case in cases {
-        let mut event = event(provider, stream_name, &record(provider, stream_name, case.record.get()));
-        let common = serde_json::json!({
-            "auditferry": {"source": "crm", "stream": stream_name},
-            "organization": {"id": "42"},
-        });
-        let inside = serde_json::json!({
-            "id": "ab".repeat(16),
-            "dataset": spec.dataset,
-            "module": provider.name(),
-            "created": "2026-11-22T10:00:00.123Z",
-        });
-        remove_equal(&mut event, common);
-        remove_equal(&mut event["event"], inside);
-        assert_eq!(event, case.event, "\n{}\nbecame\n{event:#}", case.record);
-    }
-}
-
-fn remove_equal(value: &mut Value, expected: Value) {
-    let (Value::Object(members), Value::Object(expected)) = (value, expected) else { panic!("no object") };
-    for (name, value) in expected {
-        assert_eq!(members.remove(&name), Some(value), "{name}");
-    }
 }
 
 /// Reads pages of records whose members hold anything, and pages with bytes changed at random: nothing

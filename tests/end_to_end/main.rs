@@ -12,6 +12,7 @@ mod crash;
 mod credentials;
 mod dead_letters;
 mod elastic;
+mod mirrored;
 mod oddities;
 mod once;
 mod outages;

@@ -1,9 +1,9 @@
-//! From a row of Brevo's activity log to an event. Two actions are documented (`login-success`,
-//! `update-profile`), with kinds in prose (invitations, e-mail changes); all others pass with their own name.
+//! From a row of Brevo's activity log to an event.
 
-use crate::event::{Event, Outcome};
+use super::action::classify;
+use crate::event::{Activity, Event};
 use crate::provider::fields::Fields;
-use crate::provider::map::{self, Class, Deed};
+use crate::provider::map::{self, Deed};
 use crate::provider::{About, Record, StreamSpec};
 
 /// Maps one record.
@@ -22,46 +22,24 @@ pub(super) fn event(stream: &StreamSpec, record: &Record, about: &About<'_>) -> 
 
     let action = fields.filled("action").unwrap_or_default();
     let name = map::kebab(&action);
-    let (class, outcome) = classify(&name);
+    let known = classify(&name);
+    let severity = map::severity(known.activity, known.outcome);
     map::tell(
         &mut event,
         Deed {
+            activity: known.activity,
             action: Some(name),
             code: Some(action.to_string()).filter(|code| !code.is_empty()),
-            class,
-            outcome,
+            object: map::object(Some(known.object.into()), None),
+            outcome: known.outcome,
+            severity,
+            reason: known.reason,
         },
     );
-    let line =
-        if class == map::LOGIN { map::login_line(&event) } else { map::deed_line(&event, &action, None) };
+    let line = match known.activity {
+        Activity::Login => map::login_line(&event),
+        _ => map::deed_line(&event, &action, None),
+    };
     map::finish(&mut event, &line);
     event
-}
-
-fn classify(action: &str) -> (Class, Option<Outcome>) {
-    const USER_CHANGE: Class = Class { category: &["iam"], types: &["user", "change"] };
-    const USER_CREATION: Class = Class { category: &["iam"], types: &["user", "creation"] };
-    const LOGOUT: Class = Class { category: &["authentication"], types: &["end"] };
-
-    let has = |word: &str| action.split('-').any(|part| part.starts_with(word));
-    if action == "login" || action.starts_with("login-") {
-        let outcome = if has("success") || has("succeed") {
-            Outcome::Success
-        } else if has("fail") || has("denied") || has("block") {
-            Outcome::Failure
-        } else {
-            Outcome::Unknown
-        };
-        return (map::LOGIN, Some(outcome));
-    }
-    let class = if action == "logout" || action.starts_with("logout-") {
-        LOGOUT
-    } else if has("invit") {
-        USER_CREATION
-    } else if has("profile") || has("email") && has("user") {
-        USER_CHANGE
-    } else {
-        Class::default()
-    };
-    (class, None)
 }
