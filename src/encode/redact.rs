@@ -6,6 +6,7 @@
 mod replace;
 mod values;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -133,6 +134,14 @@ impl Redaction {
                 values.add(text, treatment, self.replacement(treatment, model));
             }
         }
+        // Providers name people in other places, too: an invited address as the object, a second one in a reason.
+        for word in mentions(event) {
+            for &(field, treatment) in &self.rules {
+                if let Some(text) = as_value_of(field, word) {
+                    values.add(text, treatment, self.replacement(treatment, text));
+                }
+            }
+        }
         values.finish()
     }
 }
@@ -211,6 +220,32 @@ fn texts(field: SensitiveField, event: &Event) -> Vec<&str> {
         SensitiveField::Message => vec![event.message.as_ref()],
     };
     found.into_iter().flatten().map(String::as_str).collect()
+}
+
+/// The words of the texts that a provider may have written anything into.
+fn mentions(event: &Event) -> impl Iterator<Item = &str> {
+    let Event { message, auditferry, related, event: EventFields { code, reason, .. }, .. } = event;
+    let object = auditferry.object.as_ref().and_then(|object| object.id.as_ref());
+    let texts = [message.as_ref(), code.as_ref(), reason.as_ref(), object].into_iter().flatten();
+    let around = |c: char| c.is_whitespace() || c.is_control() || "\"'`,;|()[]{}<>=/".contains(c);
+    texts
+        .chain(related.user.iter().chain(&related.ip))
+        .flat_map(move |text| text.split(around))
+        .map(|word| word.trim_end_matches(['.', ':', '!', '?']))
+}
+
+/// What a word that stands anywhere is for this field, if its form tells.
+fn as_value_of(field: SensitiveField, word: &str) -> Option<&str> {
+    let domain = || {
+        let (mailbox, domain) = word.rsplit_once('@')?;
+        (!mailbox.is_empty() && domain.contains('.')).then_some(domain)
+    };
+    match field {
+        SensitiveField::UserEmail => domain().map(|_| word),
+        SensitiveField::UserDomain => domain(),
+        SensitiveField::SourceIp => word.parse::<IpAddr>().ok().map(|_| word),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -215,6 +215,23 @@ fn without_a_key_what_is_to_be_hashed_is_left_out() {
     assert_eq!(format!("{redaction:?}"), "Redaction { rules: [(UserEmail, Hash)], .. }");
 }
 
+#[test]
+fn addresses_in_other_places_are_known_by_their_form() {
+    let mut event = deactivation();
+    event.user = None;
+    event.event.reason = Some("asked by (Kim@c.example), 2001:DB8::1 and 10 others".to_owned());
+    let without = |field| redacted(&[(field, Treatment::Drop)], &with_core(&event, ""));
+    let without_mail = without(SensitiveField::UserEmail);
+    assert_eq!(without_mail["event"]["reason"], "asked by ([redacted]), 2001:DB8::1 and 10 others");
+    assert_eq!(without_mail["auditferry"]["object"], json!({"type": "user"}));
+    assert_eq!(without_mail["related"]["user"], json!(["7"]));
+    let without_ip = without(SensitiveField::SourceIp);
+    assert_eq!(without_ip["event"]["reason"], "asked by (Kim@c.example), [redacted] and 10 others");
+    assert_eq!(without_ip["related"].get("ip"), None);
+    let without_domain = without(SensitiveField::UserDomain);
+    assert_eq!(without_domain["auditferry"]["object"]["id"], "pat@[redacted]");
+}
+
 /// A word that stands in no event by itself.
 fn mark(random: &mut fastrand::Rng) -> String {
     let mut word: String = (0..9).map(|_| random.alphabetic()).collect();
@@ -326,7 +343,7 @@ fn no_value_that_a_rule_names_leaves_in_any_format() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    for _ in 0..150 {
+    for _ in 0..100 {
         let event = marked_event(&mut random);
         let plain = event.event();
         let field = SensitiveField::ALL[random.usize(..SensitiveField::ALL.len())];
@@ -337,12 +354,12 @@ fn no_value_that_a_rule_names_leaves_in_any_format() {
                     rules.push((*other, Treatment::ALL[random.usize(..3)]));
                 }
             }
-            for (format, envelope) in
-                formats().iter().flat_map(|f| envelopes().into_iter().map(move |e| (f, e)))
-            {
+            for format in formats() {
+                let mut envelopes = envelopes();
+                let envelope = envelopes.swap_remove(random.usize(..envelopes.len()));
                 let redaction = Redaction::new(rules.clone(), Some(KEY));
                 let mut out = Vec::new();
-                Encoder::new(format.clone(), envelope).redacted(redaction).encode(&event, &mut out);
+                Encoder::new(format, envelope).redacted(redaction).encode(&event, &mut out);
                 let out = String::from_utf8(out).unwrap().to_lowercase();
                 for value in rules.iter().flat_map(|(field, _)| texts(*field, &plain)) {
                     for spelling in spellings(value) {

@@ -31,10 +31,11 @@ struct Value {
 pub(super) struct Values(Vec<Value>);
 
 impl Values {
-    /// Adds a value. One without a letter or digit is no value.
+    /// Adds a value. One of punctuation alone is none.
     pub(super) fn add(&mut self, text: &str, treatment: Treatment, replacement: Option<String>) {
         let words: Vec<_> = words(text).into_iter().map(|word| word.folded).collect();
-        if !words.is_empty() {
+        let is_known = self.0.iter().any(|known| known.words == words && known.treatment == treatment);
+        if !words.is_empty() && !is_known {
             self.0.push(Value { canonical: canonical(text), words, treatment, replacement });
         }
     }
