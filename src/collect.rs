@@ -20,6 +20,7 @@ mod gate;
 mod page;
 pub mod schedule;
 mod stream;
+mod unmapped;
 mod walk;
 mod window;
 
@@ -27,6 +28,7 @@ pub use caller::{Caller, CallerOptions};
 pub use credential::Credential;
 pub use fetch::{Fetch, FetchError};
 pub use stream::{Collector, CollectorOptions, PollError, PollReport};
+pub use unmapped::{Unmapped, UnmappedCounts};
 
 #[cfg(test)]
 mod model;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::event::{Account, EventId, IdentityScope, NewEvent, StreamName};
+use super::stream::CollectorOptions;
+use crate::event::{Account, EventId, IdentityScope, NewEvent};
 use crate::provider::{About, Provider, Record, StreamSpec};
 use crate::store::{Committed, PendingCommit, Store, StoreError, StreamId};
 
@@ -21,13 +22,11 @@ pub(super) struct Intake<'a> {
     pub(super) store: &'a Store,
     pub(super) provider: &'a Arc<dyn Provider>,
     pub(super) spec: &'static StreamSpec,
-    pub(super) name: &'a StreamName,
+    pub(super) options: &'a CollectorOptions,
     pub(super) account: &'a Arc<Account>,
     pub(super) id: StreamId,
     /// Events newer than this cannot be known: asking the store about them would cost time for nothing.
     pub(super) high_water: Option<Timestamp>,
-    /// Leave out what another stream carries in full.
-    pub(super) drop_mirrored: bool,
     scope: IdentityScope,
     in_flight: VecDeque<PendingCommit>,
     committed: Committed,
@@ -47,18 +46,17 @@ impl<'a> Intake<'a> {
         store: &'a Store,
         provider: &'a Arc<dyn Provider>,
         spec: &'static StreamSpec,
-        name: &'a StreamName,
+        options: &'a CollectorOptions,
         account: &'a Arc<Account>,
     ) -> Self {
         Self {
             store,
             provider,
             spec,
-            name,
+            options,
             account,
             id: StreamId(0),
             high_water: None,
-            drop_mirrored: false,
             scope: IdentityScope::new(provider.name(), &account.id, spec.name),
             in_flight: VecDeque::with_capacity(PAGES_IN_FLIGHT),
             committed: Committed::default(),
@@ -107,7 +105,7 @@ impl<'a> Intake<'a> {
         let mut identified = Vec::with_capacity(records.len());
         for record in records {
             let ordinal = ordinals.as_mut().and_then(Iterator::next);
-            if self.drop_mirrored && self.provider.is_mirrored(self.spec, &record) {
+            if self.options.drop_mirrored && self.provider.is_mirrored(self.spec, &record) {
                 continue;
             }
             identified.push((self.scope.id(&record.identity, ordinal), record));
@@ -136,9 +134,10 @@ impl<'a> Intake<'a> {
     async fn map(&self, fresh: Vec<(EventId, Record)>, collected: Timestamp) -> Vec<NewEvent> {
         let mut events = Vec::with_capacity(fresh.len());
         for (id, record) in fresh {
-            let about = About { id, source: &self.name.source, account: self.account, collected };
-            let core = self.provider.event(self.spec, &record, &about).to_core();
-            events.push(NewEvent { id, time: record.time, core, original: record.text });
+            let about = About { id, source: &self.options.name.source, account: self.account, collected };
+            let event = self.provider.event(self.spec, &record, &about);
+            self.options.unmapped.note(&event);
+            events.push(NewEvent { id, time: record.time, core: event.to_core(), original: record.text });
             if events.len() % MAPPED_AT_ONCE == 0 {
                 tokio::task::yield_now().await;
             }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::caller::Caller;
 use super::fetch::FetchError;
 use super::stream::{Collector, PollError, PollReport};
+use super::unmapped::UnmappedCounts;
 use super::window::later;
 use crate::backoff::{Backoff, hold_delay};
 use crate::clock::Clock;
@@ -37,6 +38,8 @@ pub struct StreamStatus {
     pub last_report: PollReport,
     /// Complete polls of this process.
     pub polls: u64,
+    /// What this process could not map.
+    pub unmapped: UnmappedCounts,
     /// Between two polls.
     pub interval: Duration,
 }
@@ -50,6 +53,7 @@ impl StreamStatus {
             last_success: None,
             last_report: PollReport::default(),
             polls: 0,
+            unmapped: UnmappedCounts::default(),
             interval,
         }
     }
@@ -138,6 +142,8 @@ impl Schedule {
         };
         let name = collector.name();
         self.note(name, began, &outcome).await;
+        let unmapped = collector.unmapped();
+        self.status.send_if_modified(|status| std::mem::replace(&mut status.unmapped, unmapped) != unmapped);
         match &outcome {
             Ok(report) => self.succeeded(name, began, report, started.elapsed()),
             Err(failure) => self.failed(name, failure),

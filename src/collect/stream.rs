@@ -14,6 +14,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::fetch::{Fetch, FetchError};
 use super::page::Intake;
+use super::unmapped::{Unmapped, UnmappedCounts};
 use super::walk::{Pages, Plan, Walk, Walked};
 use super::window::{self, Stride, Window, earlier, later, utc_day};
 use crate::clock::Clock;
@@ -45,6 +46,8 @@ pub struct CollectorOptions {
     pub reconcile_depth: Duration,
     /// Leave out what another stream carries in full.
     pub drop_mirrored: bool,
+    /// Where what can't be mapped is counted, whoever collects the stream.
+    pub unmapped: Arc<Unmapped>,
 }
 
 /// What one poll or reconcile came to.
@@ -159,6 +162,11 @@ impl<F: Fetch> Collector<F> {
     /// Which source and stream.
     pub fn name(&self) -> &StreamName {
         &self.options.name
+    }
+
+    /// What it could not map so far.
+    pub fn unmapped(&self) -> UnmappedCounts {
+        self.options.unmapped.counts()
     }
 
     /// Reads everything from the cursor to now, and commits what is new.
@@ -418,11 +426,9 @@ impl<F: Fetch> Collector<F> {
     }
 
     fn walker<'a>(&'a self, turn: &'a Turn) -> Walk<'a, F> {
-        let mut intake =
-            Intake::new(&self.store, &self.provider, self.spec, &self.options.name, &turn.account);
+        let mut intake = Intake::new(&self.store, &self.provider, self.spec, &self.options, &turn.account);
         intake.id = turn.state.id;
         intake.high_water = turn.state.cursor.high_water;
-        intake.drop_mirrored = self.options.drop_mirrored;
         let pages = Pages {
             fetch: &*self.fetch,
             provider: &*self.provider,

@@ -82,6 +82,10 @@ pub enum OwnEvent {
         newest: Option<Timestamp>,
         /// Start of the last complete poll.
         last_success: Option<Timestamp>,
+        /// The provider was read completely up to this instant.
+        complete_to: Option<Timestamp>,
+        /// The highest `event.sequence` given so far; zero before the first event.
+        last_sequence: i64,
     },
 }
 
@@ -93,7 +97,7 @@ impl OwnEvent {
 
     /// As an event that happened at `now`.
     pub fn to_event(&self, now: Timestamp) -> NewEvent {
-        let details = self.details();
+        let details = self.details(now);
         let mut fields = IdentityFields::new();
         fields.push(Some(self.action()));
         match self {
@@ -212,40 +216,49 @@ impl OwnEvent {
     }
 
     /// `auditferry.*` besides source and stream. The stream that an event is about stands under `about`.
-    fn details(&self) -> Map<String, Value> {
+    fn details(&self, now: Timestamp) -> Map<String, Value> {
         let about = |stream: &StreamName| {
-            vec![("about_source", stream.source.clone()), ("about_stream", stream.stream.clone())]
+            vec![
+                ("about_source", Value::from(stream.source.as_str())),
+                ("about_stream", stream.stream.as_str().into()),
+            ]
         };
-        let instant = |instant: &Timestamp| format!("{instant:.3}");
-        let pairs: Vec<(&str, String)> = match self {
+        let instant = |instant: &Timestamp| Value::from(format!("{instant:.3}"));
+        let text = |text: &String| Value::from(text.as_str());
+        let pairs: Vec<(&str, Value)> = match self {
             Self::Started | Self::Stopped | Self::PollingPaused | Self::PollingResumed | Self::Test => {
                 Vec::new()
             }
             Self::CredentialRefused { source, reason } => {
-                vec![("about_source", source.clone()), ("reason", reason.clone())]
+                vec![("about_source", text(source)), ("reason", text(reason))]
             }
-            Self::CredentialAccepted { source } => vec![("about_source", source.clone())],
+            Self::CredentialAccepted { source } => vec![("about_source", text(source))],
             Self::Gap { stream, from, to } => {
                 let mut pairs = about(stream);
                 pairs.extend([("from", instant(from)), ("to", instant(to))]);
                 pairs
             }
-            Self::SinkHeld { sink, reason } => vec![("sink", sink.clone()), ("reason", reason.clone())],
-            Self::SinkRecovered { sink } => vec![("sink", sink.clone())],
+            Self::SinkHeld { sink, reason } => vec![("sink", text(sink)), ("reason", text(reason))],
+            Self::SinkRecovered { sink } => vec![("sink", text(sink))],
             Self::EventDeadLettered { sink, event_id, reason } => {
-                vec![("sink", sink.clone()), ("event_id", event_id.clone()), ("reason", reason.clone())]
+                vec![("sink", text(sink)), ("event_id", text(event_id)), ("reason", text(reason))]
             }
             Self::StateChanged { command, change, uid } => {
-                vec![("command", command.clone()), ("change", change.clone()), ("uid", uid.to_string())]
+                // An identifier, so a text, as ECS writes those of users.
+                vec![("command", text(command)), ("change", text(change)), ("uid", uid.to_string().into())]
             }
-            Self::Heartbeat { stream, newest, last_success } => {
+            Self::Heartbeat { stream, newest, last_success, complete_to, last_sequence } => {
                 let mut pairs = about(stream);
                 pairs.extend(newest.as_ref().map(|newest| ("newest_event", instant(newest))));
                 pairs.extend(last_success.as_ref().map(|success| ("last_success", instant(success))));
+                // None when the clock was set back meanwhile, as in the status.
+                let lag = complete_to.map(|to| now.duration_since(to).as_secs().max(0));
+                pairs.extend(lag.map(|seconds| ("lag_seconds", seconds.into())));
+                pairs.push(("last_sequence", (*last_sequence).into()));
                 pairs
             }
         };
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect()
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 
@@ -271,5 +284,28 @@ mod tests {
         let second = OwnEvent::PollingPaused.to_event(at("2026-05-01T00:00:01Z"));
         assert_ne!(first.id, second.id);
         assert!(first.core.contains(r#""action":"polling-paused""#), "{}", first.core);
+    }
+
+    #[test]
+    fn a_heartbeat_tells_lag_and_sequence_as_numbers() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let beat = |complete_to: Option<&str>| {
+            let stream = StreamName { source: "hubspot".to_owned(), stream: "login".to_owned() };
+            let complete_to = complete_to.map(at);
+            let own = OwnEvent::Heartbeat {
+                stream,
+                newest: None,
+                last_success: None,
+                complete_to,
+                last_sequence: 42,
+            };
+            let core = own.to_event(at("2026-05-01T00:01:00Z")).core;
+            serde_json::from_str::<Event>(&core).unwrap().auditferry.details
+        };
+        let details = beat(Some("2026-05-01T00:00:18.500Z"));
+        assert_eq!((&details["lag_seconds"], &details["last_sequence"]), (&41.into(), &42.into()));
+        // A clock that was set back, and a stream that was never read to its end.
+        assert_eq!(beat(Some("2026-05-01T00:02:00Z"))["lag_seconds"], 0);
+        assert_eq!(beat(None).get("lag_seconds"), None);
     }
 }

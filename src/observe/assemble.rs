@@ -125,6 +125,8 @@ fn stream_status(
         lag_seconds: cursor.complete_to.map(|to| seconds_between(to, now)),
         events: count(kept.map_or(0, |kept| kept.events)),
         last_poll,
+        unmapped_events: live.map(|live| live.unmapped.events),
+        unreadable_records: live.map(|live| live.unmapped.records),
         poll_interval_seconds: about.poll_interval.as_secs(),
         horizon_remaining_seconds: cursor.complete_to.map(|to| remaining(to, about.horizon, now)),
         gaps: 0,

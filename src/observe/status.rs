@@ -76,6 +76,13 @@ pub struct StreamStatus {
     /// What the last complete poll of this process came to; `None` when its status is read from the state
     /// directory.
     pub last_poll: Option<LastPoll>,
+    /// New events since the process started whose type, category or action this version does not know; they
+    /// were delivered, with `auditferry.activity` = `unknown`. `None` when the status is read from the state
+    /// directory.
+    pub unmapped_events: Option<u64>,
+    /// New records since the process started that could not be read, wholly or in part; they were delivered,
+    /// with `event.kind` = `pipeline_error`. `None` when the status is read from the state directory.
+    pub unreadable_records: Option<u64>,
     /// Between two polls.
     pub poll_interval_seconds: u64,
     /// Until the provider forgets what is not collected.

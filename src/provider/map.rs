@@ -1,13 +1,18 @@
 //! From a record to the words of ECS: what all providers' events have in common.
 
+mod line;
+mod origin;
+mod user_agent;
+
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use super::fields::Fields;
 use super::{About, Record, StreamSpec};
-use crate::event::{
-    Activity, Error, Event, Geo, Kind, Object, Origin, Outcome, Severity, StreamName, User, UserAgent, Word,
-};
+use crate::event::{Activity, Error, Event, Kind, Object, Outcome, Severity, StreamName, User, Word};
+
+pub(super) use line::{deed_line, kebab, login_line};
+pub(super) use origin::{geo, origin};
+pub(super) use user_agent::user_agent;
 
 /// What was done, as far as the provider's fields say it.
 #[derive(Debug, Default)]
@@ -130,55 +135,13 @@ fn domain_of(email: &str) -> Option<String> {
     Some(domain.to_lowercase()).filter(|domain| !domain.is_empty())
 }
 
-/// Where it came from; `ip` only when the address is one, because a receiver refuses an event whose `ip` is
-/// not.
-pub(super) fn origin(address: Option<Cow<'_, str>>, geo: Option<Geo>) -> Option<Origin> {
-    if address.is_none() && geo.is_none() {
-        return None;
-    }
-    let ip = address.as_deref().and_then(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_string());
-    Some(Origin { address: address.map(Cow::into_owned), ip, geo })
-}
-
-/// A place by the provider's text and codes; codes that cannot be ISO 3166 are left out.
-pub(super) fn geo(
-    name: Option<Cow<'_, str>>,
-    country: Option<Cow<'_, str>>,
-    region: Option<Cow<'_, str>>,
-) -> Option<Geo> {
-    let alphanumeric = |code: &str| code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let country =
-        country.filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let country = country.map(|code| code.to_ascii_uppercase());
-    let region = region.filter(|code| matches!(code.len(), 1..=3) && alphanumeric(code));
-    let region = country.as_ref().zip(region).map(|(country, region)| {
-        let mut code = format!("{country}-{region}");
-        code.make_ascii_uppercase();
-        code
-    });
-    if name.is_none() && country.is_none() {
-        return None;
-    }
-    Some(Geo {
-        name: name.map(Cow::into_owned),
-        country_name: None,
-        country_iso_code: country,
-        region_iso_code: region,
-    })
-}
-
-/// The browser.
-pub(super) fn user_agent(original: Option<Cow<'_, str>>) -> Option<UserAgent> {
-    original.map(|original| UserAgent { original: original.into_owned(), ..UserAgent::default() })
-}
-
 /// The last step: names everybody and every address under `related`, and writes the line for people.
 /// `what` is its beginning, such as `Add user 7654`.
 pub(super) fn finish(event: &mut Event, what: &str) {
     let Event { user, source, related, .. } = event;
     let mut next = user.as_ref();
     while let Some(user) = next {
-        for name in [&user.id, &user.email].into_iter().flatten() {
+        for name in [&user.id, &user.email, &user.name].into_iter().flatten() {
             if !related.user.contains(name) {
                 related.user.push(name.clone());
             }
@@ -188,82 +151,17 @@ pub(super) fn finish(event: &mut Event, what: &str) {
     related.ip.extend(source.as_ref().and_then(|source| source.ip.clone()));
 
     let mut line = String::with_capacity(what.len() + 80);
-    push_words(&mut line, what);
+    line::push_words(&mut line, what);
     if let Some(source) = source {
         if let Some(address) = &source.address {
             line.push_str(" from ");
-            push_words(&mut line, address);
+            line::push_words(&mut line, address);
         }
         if let Some(place) = source.geo.as_ref().and_then(|geo| geo.name.as_deref()) {
             line.push_str(" (");
-            push_words(&mut line, place);
+            line::push_words(&mut line, place);
             line.push(')');
         }
     }
     event.message = Some(line);
-}
-
-/// The best name of the actor.
-pub(super) fn actor(event: &Event) -> Option<&str> {
-    let user = event.user.as_ref()?;
-    user.email.as_deref().or(user.id.as_deref())
-}
-
-/// `Login of pat@example.com failed`.
-pub(super) fn login_line(event: &Event) -> String {
-    let who = actor(event).unwrap_or("an unknown user");
-    match event.event.outcome {
-        Some(Outcome::Success) => format!("Login of {who} succeeded"),
-        Some(Outcome::Failure) => format!("Login of {who} failed"),
-        Some(Outcome::Unknown) | None => format!("Login of {who}"),
-    }
-}
-
-/// `ADD_USER` and `7654` become `Add user 7654 by pat@example.com`.
-pub(super) fn deed_line(event: &Event, action: &str, object: Option<&str>) -> String {
-    let mut line = lower_case(action, ' ');
-    if line.is_empty() {
-        line.push_str("unknown action");
-    }
-    if let Some(first) = line.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    for (joint, name) in [(" ", object), (" by ", actor(event))] {
-        if let Some(name) = name {
-            line.push_str(joint);
-            line.push_str(name);
-        }
-    }
-    line
-}
-
-/// `ADD_USER` → `add-user`: lower case, with a hyphen for whatever is neither letter nor digit.
-pub(super) fn kebab(words: &str) -> String {
-    lower_case(words, '-')
-}
-
-/// In lower case, with one `joint` for whatever stands between letters and digits.
-fn lower_case(words: &str, joint: char) -> String {
-    let mut lower = String::with_capacity(words.len());
-    for c in words.chars() {
-        if c.is_ascii_alphanumeric() {
-            lower.push(c.to_ascii_lowercase());
-        } else if c.is_alphanumeric() {
-            lower.extend(c.to_lowercase());
-        } else if !lower.is_empty() && !lower.ends_with(joint) {
-            lower.push(joint);
-        }
-    }
-    lower.truncate(lower.trim_end_matches(joint).len());
-    lower
-}
-
-/// Adds a provider's words to a line of text that stays one line.
-fn push_words(line: &mut String, words: &str) {
-    // Nearly always, and many times as fast as char by char.
-    if words.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        line.push_str(words);
-    } else {
-        line.extend(words.chars().map(|c| if c.is_control() { ' ' } else { c }));
-    }
 }

@@ -11,7 +11,7 @@ use crate::collect::caller::Hold;
 use crate::collect::schedule::StreamStatus;
 use crate::deliver::Notice;
 use crate::event::OwnEvent;
-use crate::store::{SpoolLevel, Store};
+use crate::store::{Cursor, SpoolLevel, Store, StreamState};
 
 /// Between two heartbeats of a stream (contract).
 const HEARTBEAT: Duration = Duration::from_secs(15 * 60);
@@ -112,11 +112,16 @@ pub(super) async fn heartbeats(store: Store, streams: Vec<watch::Receiver<Stream
                 let status = status.borrow();
                 (status.name.clone(), status.last_success)
             };
-            let newest = match store.stream(&stream).await {
-                Ok(state) => state.cursor.high_water,
-                Err(_) => None,
+            let StreamState { cursor, sequence: last_sequence, .. } = match store.stream(&stream).await {
+                Ok(state) => state,
+                Err(failure) => {
+                    tracing::warn!(%stream, %failure, "no heartbeat: the store can't say how far this stream is");
+                    continue;
+                }
             };
-            record(&store, &clock, &OwnEvent::Heartbeat { stream, newest, last_success }).await;
+            let Cursor { high_water: newest, complete_to } = cursor;
+            let beat = OwnEvent::Heartbeat { stream, newest, last_success, complete_to, last_sequence };
+            record(&store, &clock, &beat).await;
         }
     }
 }

@@ -127,6 +127,7 @@ fn stream(source: &Source, spec: &'static StreamSpec, clock: &Clock) -> Stream {
         horizon: spec.horizon.unwrap_or(polling.horizon),
         reconcile_depth: polling.reconcile_depth,
         drop_mirrored: matches!(source.kind, SourceKind::HubSpot { mirrored: Mirrored::Drop, .. }),
+        unmapped: Arc::default(),
     };
     Stream { spec, options }
 }

@@ -240,6 +240,8 @@ fn own_cases() -> Vec<Case> {
             stream: stream(),
             newest: Some(at("2026-11-22T09:58:13.544Z")),
             last_success: Some(at("2026-11-22T09:59:30Z")),
+            complete_to: Some(at("2026-11-22T09:59:30Z")),
+            last_sequence: 1_234,
         },
     ];
     let case = |own: &OwnEvent| {

@@ -114,6 +114,7 @@ impl<'a> Machine<'a> {
                 horizon: Duration::from_secs(86_400 * 90),
                 reconcile_depth: Duration::from_secs(86_400 * 40),
                 drop_mirrored: false,
+                unmapped: Arc::default(),
             },
             case.spec(),
             case.provider(),

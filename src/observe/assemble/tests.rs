@@ -127,7 +127,9 @@ fn the_field_names_are_those_that_scripts_rely_on() {
             "reason",
             "source",
             "state",
-            "stream"
+            "stream",
+            "unmapped_events",
+            "unreadable_records"
         ]
     );
     assert_eq!(

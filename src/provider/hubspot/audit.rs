@@ -48,8 +48,8 @@ pub(super) fn tell(event: &mut Event, fields: &Fields<'_>, mirrored: Mirrored) -
     let line = match category.as_deref() {
         Some(LOGIN) => login(event, sub.as_deref()),
         Some(CRITICAL_ACTION) => {
-            critical_action(event, sub.clone(), object.as_deref());
-            map::deed_line(event, sub.as_deref().unwrap_or(CRITICAL_ACTION), object.as_deref())
+            let kind = sub.clone().unwrap_or_else(|| CRITICAL_ACTION.to_owned());
+            critical_action(event, Some(kind), object.as_deref())
         }
         _ => change(event, category.as_deref(), sub.as_deref(), part("action"), object.as_deref()),
     };

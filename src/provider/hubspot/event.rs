@@ -55,14 +55,17 @@ fn security(event: &mut Event, fields: &Fields<'_>) -> String {
     whence(event, fields);
     let kind = fields.filled("type").map(Cow::into_owned);
     let object = fields.filled("objectId");
-    critical_action(event, kind.clone(), object.as_deref());
-    event.event.code.clone_from(&kind);
-    map::deed_line(event, &kind.unwrap_or_default(), object.as_deref())
+    let line = critical_action(event, kind.clone(), object.as_deref());
+    event.event.code = kind;
+    line
 }
 
-/// A security type, from the security history or from its copy in the audit logs.
-pub(super) fn critical_action(event: &mut Event, kind: Option<String>, object: Option<&str>) {
-    let known = SecurityType::named(kind.as_deref().unwrap_or_default());
+/// A security type, from the security history or from its copy in the audit logs; gives the beginning of the
+/// message.
+pub(super) fn critical_action(event: &mut Event, kind: Option<String>, object: Option<&str>) -> String {
+    let name = kind.as_deref().unwrap_or_default();
+    let known = SecurityType::named(name);
+    let line = map::deed_line(event, &SecurityType::told(name), object);
     let object_kind = known.map(|known| known.object);
     map::tell(
         event,
@@ -84,6 +87,7 @@ pub(super) fn critical_action(event: &mut Event, kind: Option<String>, object: O
         );
         event.user.get_or_insert_with(User::default).target = target.map(Box::new);
     }
+    line
 }
 
 /// Who did it: an object in the audit logs, an e-mail address (beside `userId`) in the security history.

@@ -11,6 +11,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 #[allow(clippy::enum_glob_use, reason = "a table of nothing but these words")]
 use crate::event::Activity::{self, *};
 use crate::event::Outcome;
@@ -40,6 +42,15 @@ impl SecurityType {
         TYPES.binary_search_by(|known| known.name.cmp(name)).ok().and_then(|at| TYPES.get(at))
     }
 
+    /// The name as a beginning of a sentence: `SERVICE_KEY_REVEAL` → `SERVICE_KEY_REVEALED`. Names that are a
+    /// command (`ADD_USER`) or tell what happened (`PASSKEY_ADDED`) are one already.
+    pub(super) fn told(name: &str) -> Cow<'_, str> {
+        let ending = ENDINGS.iter().find_map(|(from, to)| Some((name.strip_suffix(from)?, to)));
+        ending
+            .filter(|(thing, _)| thing.ends_with('_'))
+            .map_or(Cow::Borrowed(name), |(thing, told)| Cow::Owned([thing, *told].concat()))
+    }
+
     const fn succeeded(self) -> Self {
         Self { outcome: Some(Outcome::Success), ..self }
     }
@@ -48,6 +59,31 @@ impl SecurityType {
         Self { outcome: Some(Outcome::Failure), reason: Some(reason), ..self }
     }
 }
+
+/// Last words of types, and what they are when it has happened.
+const ENDINGS: &[(&str, &str)] = &[
+    ("GDPR_DELETE", "GDPR_DELETION"),
+    ("ADDITION", "ADDED"),
+    ("APPROVAL", "APPROVED"),
+    ("CHANGE", "CHANGED"),
+    ("CREATE", "CREATED"),
+    ("CREATION", "CREATED"),
+    ("DEACTIVATE", "DEACTIVATED"),
+    ("DELETE", "DELETED"),
+    ("DELETION", "DELETED"),
+    ("DOWNLOAD", "DOWNLOADED"),
+    ("EXPORT", "EXPORTED"),
+    ("POST", "POSTED"),
+    ("REVEAL", "REVEALED"),
+    ("REVERT", "REVERTED"),
+    ("REVISION", "REVISED"),
+    ("ROTATE", "ROTATED"),
+    ("SEND", "SENT"),
+    ("SYNC", "SYNCED"),
+    ("UPDATE", "UPDATED"),
+    ("VIEW", "VIEWED"),
+    ("WRITE", "WRITTEN"),
+];
 
 const fn of(
     name: &'static str,

@@ -1,7 +1,7 @@
 use super::*;
 
 /// The enumeration of HubSpot's OpenAPI, sorted.
-const NAMES: &str = include_str!("types.txt");
+const NAMES: &str = include_str!("../../../../tests/events/security_types.txt");
 
 #[test]
 fn the_table_has_every_type_of_the_specification_and_no_other() {
@@ -91,5 +91,21 @@ fn what_weakens_the_account_stands_out() {
             _ => Informational..=High,
         };
         assert!(expected.contains(&known.severity), "{known:?}");
+    }
+}
+
+#[test]
+fn a_name_becomes_the_beginning_of_a_sentence() {
+    for (name, told) in [
+        ("ADD_USER", "ADD_USER"),
+        ("PASSKEY_ADDED", "PASSKEY_ADDED"),
+        ("SERVICE_KEY_REVEAL", "SERVICE_KEY_REVEALED"),
+        ("SANDBOX_CREATION", "SANDBOX_CREATED"),
+        ("EXPORT", "EXPORTED"),
+        ("GDPR_DELETE", "GDPR_DELETION"),
+        ("NEXT_YEARS_PREVIEW", "NEXT_YEARS_PREVIEW"),
+        ("", ""),
+    ] {
+        assert_eq!(SecurityType::told(name), told);
     }
 }
