@@ -1,9 +1,9 @@
 //! Encoders: a stored event becomes the bytes that a sink sends.
 //!
 //! An [`Encoder`] is a [`Format`] (what is said of the event) within an [`Envelope`] (what the receiver's
-//! protocol wants around it). For ECS nothing is parsed on the way: the event's core and the provider's record
-//! are JSON already, and the format puts them together. What it counts on is said at `core_without_end` and tested
-//! here.
+//! protocol wants around it). For ECS and `raw` nothing is parsed on the way: the event's core and the provider's
+//! record are JSON already, and a format puts them together. What it counts on is said at `core_without_end` and
+//! tested here. The other formats read the core back ([`StoredEvent::event`]).
 
 mod bulk;
 mod cef;
@@ -14,6 +14,7 @@ mod ocsf;
 mod raw;
 mod redact;
 mod syslog;
+mod text;
 
 pub use bulk::BulkEnvelope;
 pub use cef::CefEncoder;

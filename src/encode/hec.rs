@@ -13,7 +13,7 @@ use crate::event::StoredEvent;
 pub struct HecEnvelope {
     /// `,"host":…`, the observer's name.
     host: Vec<u8>,
-    /// `,"sourcetype":…`; empty where it is the dataset's.
+    /// `,"sourcetype":…`; empty where it is that of the dataset or format.
     sourcetype: Vec<u8>,
     /// `,"index":…`; empty where the token has one.
     index: Vec<u8>,
@@ -21,7 +21,8 @@ pub struct HecEnvelope {
 
 impl HecEnvelope {
     /// An envelope with this index and sourcetype; without them, the token's index and the dataset's sourcetype,
-    /// which is the dataset with `:` for `.` (`hubspot:audit_logs`).
+    /// which is the dataset with `:` for `.` (`hubspot:audit_logs`). Events of OCSF have `auditferry:ocsf`:
+    /// whoever searches by a dataset's sourcetype counts on the fields of ECS.
     pub fn new(index: Option<&str>, sourcetype: Option<&str>, observer: &Observer) -> Self {
         let member = |name: &str, value: Option<&str>| {
             let mut member = Vec::new();
@@ -49,7 +50,12 @@ impl HecEnvelope {
         out.extend_from_slice(&self.sourcetype);
         if self.sourcetype.is_empty() {
             out.extend_from_slice(b",\"sourcetype\":");
-            push_json(&dataset.replace('.', ":"), out);
+            match format {
+                Format::Ocsf(_) => push_json("auditferry:ocsf", out),
+                Format::Ecs(_) | Format::Cef(_) | Format::Leef(_) | Format::Raw(_) => {
+                    push_json(&dataset.replace('.', ":"), out);
+                }
+            }
         }
         out.extend_from_slice(&self.index);
         out.extend_from_slice(b",\"fields\":{\"event_id\":");

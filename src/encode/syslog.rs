@@ -1,4 +1,4 @@
-//! Syslog messages: the header of RFC 5424 or RFC 3164 in front of an event that is plain ASCII.
+//! Syslog messages: the header of RFC 5424 or RFC 3164 in front of an event that is a line of text.
 
 use std::io::Write as _;
 
@@ -43,14 +43,16 @@ pub struct SyslogHeader {
 
 /// Writes syslog messages, without the frame of the transport.
 ///
-/// A message is printable ASCII whatever the event holds, but for names in structured data, which may be
-/// UTF-8. So it needs no byte order mark, no receiver rewrites a byte of it, and it holds no line feed.
+/// A message holds no line feed and no other control character, whatever the event holds, so that no framing
+/// breaks and no receiver rewrites a byte of it. In a format of JSON it is ASCII but for names in structured
+/// data. CEF and LEEF are UTF-8, without the byte order mark that RFC 5424 wants in front of that: their
+/// receivers look for `CEF:` and `LEEF:` there.
 #[derive(Debug, Clone)]
 pub struct SyslogEnvelope {
     is_rfc5424: bool,
     facility: u8,
     hostname: String,
-    /// `APP-NAME PROCID`, or `TAG:`.
+    /// `APP-NAME PROCID `, or `TAG: `.
     program: String,
     max_message_size: usize,
     /// Of the message before: lets a receiver see that one is missing.
@@ -64,9 +66,9 @@ impl SyslogEnvelope {
     pub fn new(header: &SyslogHeader, observer: &Observer) -> Self {
         let hostname = header.hostname.as_ref().unwrap_or(&observer.hostname);
         let program = if header.is_rfc5424 {
-            format!("{} {}", header_field(&header.app_name, LONGEST_APP_NAME), std::process::id())
+            format!("{} {} ", header_field(&header.app_name, LONGEST_APP_NAME), std::process::id())
         } else {
-            format!("{}:", tag(&header.app_name))
+            format!("{}: ", tag(&header.app_name))
         };
         Self {
             is_rfc5424: header.is_rfc5424,
@@ -99,7 +101,7 @@ impl SyslogEnvelope {
         let header = if self.is_rfc5424 {
             self.rfc5424_header(event, detail != Detail::Full)
         } else {
-            self.rfc3164_header(event)
+            self.rfc3164_header(format, event)
         };
         out.extend_from_slice(header.as_bytes());
         self.plain.clear();
@@ -124,18 +126,20 @@ impl SyslogEnvelope {
         let (dataset, source) = (param_value(dataset), param_value(&event.stream.source));
         let shortened = if is_shortened { " shortened=\"yes\"" } else { "" };
         format!(
-            "<{priority}>1 {time} {hostname} {program} {msgid} \
+            "<{priority}>1 {time} {hostname} {program}{msgid} \
              [{SD_ID} event_id=\"{id}\" sequence=\"{sequence}\" dataset=\"{dataset}\" source=\"{source}\"{shortened}]\
              [meta sequenceId=\"{sequence_id}\"] "
         )
     }
 
-    /// `<PRI>Mmm dd hh:mm:ss HOSTNAME TAG: ` (RFC 3164 section 4.1), in UTC.
-    fn rfc3164_header(&self, event: &StoredEvent) -> String {
-        let Self { hostname, program, .. } = self;
+    /// `<PRI>Mmm dd hh:mm:ss HOSTNAME TAG: ` (RFC 3164 section 4.1), in UTC. CEF and LEEF follow the name of the
+    /// host in their specifications: `CEF:` and `LEEF:` are the tag.
+    fn rfc3164_header(&self, format: &Format, event: &StoredEvent) -> String {
+        let hostname = &self.hostname;
+        let program = if format.is_json() { self.program.as_str() } else { "" };
         let priority = priority(self.facility, &event.core);
         let time = rfc3164_time(timestamp(&event.core));
-        format!("<{priority}>{time} {hostname} {program} ")
+        format!("<{priority}>{time} {hostname} {program}")
     }
 }
 

@@ -4,6 +4,7 @@ mod body;
 mod faults;
 mod raw;
 mod stats;
+mod text;
 
 pub(crate) use body::decode;
 pub use faults::ReceiverFaults;

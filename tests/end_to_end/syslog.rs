@@ -54,6 +54,8 @@ fn everything_arrives_once_over_every_transport_that_can_promise_it() {
         (format!("tcp://{syslog}"), "framing = \"newline\""),
         (format!("tcp://{syslog}"), "protocol = \"rfc3164\""),
         (format!("relp://{relp}"), ""),
+        (format!("tcp://{syslog}"), "format = \"cef\"\nprotocol = \"rfc3164\"\nframing = \"newline\""),
+        (format!("relp://{relp}"), "format = \"leef\""),
     ] {
         println!("{address} {more}");
         simulator.ask("DELETE", "/receiver/syslog", &Value::Null);

@@ -80,6 +80,12 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 impl Case {
+    /// An event that no file shows.
+    pub(crate) fn without_file(dataset: &str, name: &str, record: Option<&str>, event: StoredEvent) -> Self {
+        let record = record.map(str::to_owned);
+        Self { dataset: dataset.to_owned(), name: name.to_owned(), record, event, title: String::new() }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         folder().join(&self.dataset).join(format!("{}.md", self.name))
     }

@@ -22,4 +22,5 @@ mod rsyslog;
 mod sending;
 mod syslog_ng;
 mod tally;
+mod text;
 mod whole;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::encode::{Encoder, Envelope};
+use crate::encode::{Encoder, Envelope, OcsfVersion};
 use crate::event::{EventId, StreamName};
 
 fn stored(timestamp: &str, dataset: &str, source: &str) -> StoredEvent {
@@ -20,11 +20,18 @@ fn stored(timestamp: &str, dataset: &str, source: &str) -> StoredEvent {
     }
 }
 
+fn observer() -> Observer {
+    Observer { hostname: "host \"1\"".to_owned(), version: "0.1.0".to_owned() }
+}
+
 fn text(event: &StoredEvent, index: Option<&str>, sourcetype: Option<&str>) -> String {
-    let observer = Observer { hostname: "host \"1\"".to_owned(), version: "0.1.0".to_owned() };
-    let envelope = Envelope::Hec(HecEnvelope::new(index, sourcetype, &observer));
+    in_format(Format::ecs(true, "default", &observer()), event, index, sourcetype)
+}
+
+fn in_format(format: Format, event: &StoredEvent, index: Option<&str>, sourcetype: Option<&str>) -> String {
+    let envelope = Envelope::Hec(HecEnvelope::new(index, sourcetype, &observer()));
     let mut out = Vec::new();
-    Encoder::new(Format::ecs(true, "default", &observer), envelope).encode(event, &mut out);
+    Encoder::new(format, envelope).encode(event, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -44,9 +51,8 @@ fn an_event_stands_whole_in_its_envelope() {
             "fields": {"event_id": "ab".repeat(16), "event_sequence": "42", "event_dataset": "hubspot.audit_logs"},
         })
     );
-    let observer = Observer { hostname: "host \"1\"".to_owned(), version: "0.1.0".to_owned() };
     let mut plain = Vec::new();
-    Encoder::new(Format::ecs(true, "default", &observer), Envelope::Line).encode(&event, &mut plain);
+    Encoder::new(Format::ecs(true, "default", &observer()), Envelope::Line).encode(&event, &mut plain);
     assert_eq!(inner, serde_json::from_slice::<Value>(&plain).unwrap());
     assert_eq!(inner["event"]["original"], *event.original);
 }
@@ -83,4 +89,19 @@ fn the_daemons_own_events_have_a_sourcetype_of_their_own() {
     let envelope: Value = serde_json::from_str(&text(&event, None, None)).unwrap();
     assert_eq!(envelope["sourcetype"], "auditferry:service");
     assert_eq!(envelope["source"], "auditferry:auditferry");
+}
+
+#[test]
+fn events_of_ocsf_have_one_sourcetype_unless_the_operator_sets_another() {
+    let event = stored("2026-03-04T05:06:07.089Z", "hubspot.login", "crm");
+    let sourcetype = |format: Format, set: Option<&str>| {
+        let envelope: Value = serde_json::from_str(&in_format(format, &event, None, set)).unwrap();
+        envelope["sourcetype"].as_str().unwrap().to_owned()
+    };
+    for version in [OcsfVersion::V1_3, OcsfVersion::V1_9] {
+        let format = || Format::ocsf(version, true, &observer());
+        assert_eq!(sourcetype(format(), None), "auditferry:ocsf");
+        assert_eq!(sourcetype(format(), Some("acme:ocsf")), "acme:ocsf");
+    }
+    assert_eq!(sourcetype(Format::raw(), None), "hubspot:login");
 }

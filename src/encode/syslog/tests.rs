@@ -1,3 +1,5 @@
+mod text;
+
 use serde_json::Value;
 use syslog_loose::{Message, ProcId, Protocol, SyslogFacility, SyslogSeverity, Variant, parse_message};
 

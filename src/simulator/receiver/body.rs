@@ -1,10 +1,12 @@
-//! Bodies that a receiver is given: JSON lines or an array of events, compressed or not.
+//! Bodies that a receiver is given: lines of JSON, CEF or LEEF, or an array of events, compressed or not.
 
 use std::borrow::Cow;
 use std::io::Read;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::text;
 
 /// A batch is a few MiB at most; this stops a compressed body that has no end.
 const MOST_BODY: u64 = 256 << 20;
@@ -63,6 +65,9 @@ pub(super) fn read_events(text: &str) -> Result<Vec<(u128, Delivered<'_>)>, Stri
 }
 
 pub(super) fn read_event(line: &str) -> Result<(u128, Delivered<'_>), String> {
+    if let Some(event) = text::read(line) {
+        return event;
+    }
     let event: Delivered<'_> =
         serde_json::from_str(line).map_err(|error| format!("not an event: {error}"))?;
     Ok((read_id(&event.event.id)?, event))

@@ -16,11 +16,20 @@ pub(crate) fn text_of(message: &[u8]) -> Result<&str, String> {
     }
     let found = match header.strip_prefix("1 ") {
         Some(header) => behind_structured_data(header),
-        // RFC 3164 section 4.1.3: the TAG ends with what is no letter or digit, in practice a colon.
-        None => header.get(15..).and_then(|header| header.split_once(": ")).map(|(_, text)| text),
+        None => header.get(15..).and_then(behind_hostname),
     };
     let text = found.ok_or_else(|| format!("a header that can't be read: {}", start_of(text)))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// RFC 3164 section 4.1.3: the TAG ends with what is no letter or digit, in practice a colon. That of CEF and LEEF
+/// belongs to the event.
+fn behind_hostname(header: &str) -> Option<&str> {
+    let (_, text) = header.strip_prefix(' ')?.split_once(' ')?;
+    if text.starts_with("CEF:") || text.starts_with("LEEF:") {
+        return Some(text);
+    }
+    text.split_once(": ").map(|(_, text)| text)
 }
 
 /// RFC 5424 section 6: five fields, structured data, a space, MSG.
@@ -76,6 +85,17 @@ mod tests {
             r#"{"a":1}"#,
         ] {
             assert_eq!(text_of(message.as_bytes()), Ok(r#"{"a":1}"#), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_tag_of_cef_and_leef_belongs_to_the_event() {
+        for event in ["CEF:0|a|b|1|c|d|5|msg=e: f", "LEEF:2.0|a|b|1|c|^|d=e: f"] {
+            for header in
+                ["<13>Nov  2 04:00:00 host", "<13>1 - - - - - -", "<13>Nov 22 04:00:00 host auditferry:"]
+            {
+                assert_eq!(text_of(format!("{header} {event}").as_bytes()), Ok(event));
+            }
         }
     }
 
