@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::tests::stored;
 use super::super::{
-    BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, SyslogEnvelope, SyslogHeader,
+    BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, OcsfVersion, SyslogEnvelope, SyslogHeader,
 };
 use super::*;
 use crate::event::{Account, OwnEvent, Related};
@@ -15,9 +15,17 @@ fn observer() -> Observer {
     Observer { hostname: "h".to_owned(), version: "0".to_owned() }
 }
 
-/// Every format; one that writes the record where there is one.
-fn formats() -> Vec<Format> {
-    vec![Format::ecs(true, "default", &observer()), Format::raw()]
+/// Every format, told to write the record where it can.
+fn formats() -> [Format; 6] {
+    let observer = observer();
+    [
+        Format::ecs(true, "default", &observer),
+        Format::ocsf(OcsfVersion::V1_3, true, &observer),
+        Format::ocsf(OcsfVersion::V1_9, true, &observer),
+        Format::cef(true, &observer),
+        Format::leef(true, &observer),
+        Format::raw(),
+    ]
 }
 
 fn envelopes() -> Vec<Envelope> {
@@ -230,6 +238,18 @@ fn addresses_in_other_places_are_known_by_their_form() {
     assert_eq!(without_ip["related"].get("ip"), None);
     let without_domain = without(SensitiveField::UserDomain);
     assert_eq!(without_domain["auditferry"]["object"]["id"], "pat@[redacted]");
+}
+
+#[test]
+fn the_number_of_an_account_is_found_in_the_names_that_begin_with_it() {
+    let mut event = deactivation();
+    event.organization = Some(Account { id: "148911045".to_owned(), name: None });
+    event.event.code = Some("PROPERTY_VALUE/p148911045_car".to_owned());
+    event.message = Some("Update p148911045 car 1489110456".to_owned());
+    let event = redacted(&[(SensitiveField::OrganizationId, Treatment::Drop)], &with_core(&event, ""));
+    assert_eq!(event["event"]["code"], "PROPERTY_VALUE/p[redacted]_car");
+    assert_eq!(event["message"], "Update p[redacted] car 1489110456");
+    assert_eq!(event.get("organization"), None);
 }
 
 /// A word that stands in no event by itself.

@@ -161,26 +161,46 @@ struct Word {
     folded: String,
 }
 
-/// Letters and digits in a row are a word. Scripts without case set no spaces between words, and a symbol may be
-/// a name: there every character is one. What else there is of ASCII, and white space, stands between words.
+/// Letters in a row are a word, and so are digits: names have the number of an account in them (`p148911045_car`).
+/// Scripts without case set no spaces between words, and a symbol may be a name: there every character is one.
+/// What else there is of ASCII, and white space, stands between words.
 fn words(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    let mut is_open = false;
+    let mut before = Class::Between;
     for (start, c) in text.char_indices() {
-        let joins = c.is_numeric() || c.is_lowercase() || c.is_uppercase();
-        if !joins && (c.is_ascii() || c.is_whitespace() || c.is_control()) {
-            is_open = false;
-            continue;
-        }
-        let end = start + c.len_utf8();
+        let (class, end) = (Class::of(c), start + c.len_utf8());
         match words.last_mut() {
-            Some(word) if is_open && joins => {
+            _ if class == Class::Between => {}
+            Some(word) if class == before && class != Class::Alone => {
                 word.span.end = end;
                 word.folded.extend(c.to_lowercase());
             }
             _ => words.push(Word { span: start..end, folded: c.to_lowercase().collect() }),
         }
-        is_open = joins;
+        before = class;
     }
     words
+}
+
+/// What a character is to words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Letter,
+    Digit,
+    Alone,
+    Between,
+}
+
+impl Class {
+    fn of(c: char) -> Self {
+        if c.is_lowercase() || c.is_uppercase() {
+            Self::Letter
+        } else if c.is_numeric() {
+            Self::Digit
+        } else if c.is_ascii() || c.is_whitespace() || c.is_control() {
+            Self::Between
+        } else {
+            Self::Alone
+        }
+    }
 }
