@@ -18,8 +18,8 @@ mod unit;
 
 pub use delivery::{
     BatchLimits, Compression, ElasticsearchConfig, Flavor, Format, Framing, HttpAuthorization, HttpEncoding,
-    HttpSinkConfig, HttpTransport, OcsfVersion, Sink, SinkKind, SplunkHecConfig, SyslogAddress, SyslogConfig,
-    SyslogProtocol, SyslogTransport,
+    HttpSinkConfig, HttpTransport, OcsfVersion, Redaction, Sink, SinkKind, SplunkHecConfig, SyslogAddress,
+    SyslogConfig, SyslogProtocol, SyslogTransport,
 };
 pub use fault::{Fault, Faults};
 pub use layer::Environment;

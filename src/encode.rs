@@ -12,6 +12,7 @@ mod hec;
 mod leef;
 mod ocsf;
 mod raw;
+mod redact;
 mod syslog;
 mod text;
 
@@ -22,6 +23,7 @@ pub use hec::HecEnvelope;
 pub use leef::LeefEncoder;
 pub use ocsf::{OcsfEncoder, OcsfVersion};
 pub use raw::RawEncoder;
+pub use redact::Redaction;
 pub use syslog::{SyslogEnvelope, SyslogHeader};
 
 use crate::event::StoredEvent;
@@ -31,6 +33,7 @@ use crate::event::StoredEvent;
 pub struct Encoder {
     format: Format,
     envelope: Envelope,
+    redaction: Option<Redaction>,
 }
 
 /// What is said of an event, and how: the formats of the configuration.
@@ -75,11 +78,19 @@ pub enum Detail {
 impl Encoder {
     /// An encoder of this format in this envelope.
     pub fn new(format: Format, envelope: Envelope) -> Self {
-        Self { format, envelope }
+        Self { format, envelope, redaction: None }
+    }
+
+    /// The same, but it writes events with this taken out of them, and without the provider's records.
+    #[must_use]
+    pub fn redacted(self, redaction: Redaction) -> Self {
+        Self { redaction: Some(redaction), ..self }
     }
 
     /// Appends the event to `out`, without a line feed at its end.
     pub fn encode(&mut self, event: &StoredEvent, out: &mut Vec<u8>) {
+        let redacted = self.redaction.as_ref().map(|redaction| redaction.apply(event));
+        let event = redacted.as_ref().unwrap_or(event);
         match &mut self.envelope {
             Envelope::Line => self.format.encode(event, Detail::Full, out),
             Envelope::Hec(envelope) => envelope.encode(&self.format, event, out),

@@ -8,6 +8,7 @@ mod activity;
 mod ecs;
 mod identity;
 mod own;
+mod sensitive;
 
 pub use activity::{Activity, EcsClass, Severity};
 pub use ecs::{
@@ -16,6 +17,7 @@ pub use ecs::{
 };
 pub use identity::{EventId, IdentityFields, IdentityScope, InvalidEventId};
 pub use own::{OWN_SOURCE, OWN_STREAM, OwnEvent};
+pub use sensitive::{SensitiveField, Treatment};
 
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ use crate::deliver::{self, Notice, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
 use crate::observe;
-use crate::sink;
+use crate::sink::{self, SetupError};
 use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
 
 use control::ControlSocket;
@@ -148,20 +148,18 @@ impl Service {
         let observer = observer();
         for settings in &self.config.sinks {
             let place = format!("sinks.{}", settings.name);
-            let made = settings.clone();
-            // Reading certificates and opening files blocks.
-            let sink = tokio::task::spawn_blocking(move || sink::build(&made)).await;
-            let sink = match sink {
-                Ok(Ok(sink)) => sink,
+            let (made, observer) = (settings.clone(), observer.clone());
+            // Reading certificates and keys blocks.
+            let made = tokio::task::spawn_blocking(move || {
+                Ok::<_, SetupError>((sink::build(&made)?, sink::encoder(&made, &observer)?))
+            });
+            let (sink, encoder) = match made.await {
+                Ok(Ok(made)) => made,
                 Ok(Err(failure)) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
                 Err(failure) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
             };
             let spool = StoreSpool::open(&self.store, &settings.name).await?;
-            let worker = deliver::Settings {
-                name: settings.name.clone(),
-                limits: settings.batch,
-                encoder: sink::encoder(settings, &observer),
-            };
+            let worker = deliver::Settings { name: settings.name.clone(), limits: settings.batch, encoder };
             let (worker, _status) = Worker::new(worker, sink, spool, self.notices.clone());
             self.workers.spawn(place, worker.run(self.stop_workers.clone(), self.drain.clone()));
         }

@@ -21,10 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use secrecy::ExposeSecret as _;
 
 use crate::config::{self, SinkKind};
 use crate::encode::{
-    BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, OcsfVersion, SyslogEnvelope,
+    BulkEnvelope, Encoder, Envelope, Format, HecEnvelope, Observer, OcsfVersion, Redaction, SyslogEnvelope,
 };
 use crate::event::StoredEvent;
 
@@ -40,6 +41,9 @@ pub enum SetupError {
     /// One that speaks TLS itself.
     #[error(transparent)]
     Tls(#[from] crate::tls::SetupError),
+    /// One that gets redacted events.
+    #[error("redact_key: {0}")]
+    RedactKey(#[from] config::SecretError),
 }
 
 /// The sink of this configuration. Reads certificate files: blocks.
@@ -59,8 +63,11 @@ pub fn build(config: &config::Sink) -> Result<Arc<dyn Sink>, SetupError> {
     })
 }
 
-/// The encoder of the sink of this configuration.
-pub fn encoder(config: &config::Sink, observer: &Observer) -> Encoder {
+/// The encoder of the sink of this configuration. Reads the key of its redaction: blocks.
+///
+/// # Errors
+/// When the key can't be read.
+pub fn encoder(config: &config::Sink, observer: &Observer) -> Result<Encoder, SetupError> {
     let namespace = match &config.kind {
         SinkKind::Elasticsearch(elasticsearch) => &elasticsearch.namespace,
         _ => NAMESPACE,
@@ -88,7 +95,15 @@ pub fn encoder(config: &config::Sink, observer: &Observer) -> Encoder {
         SinkKind::Elasticsearch(_) => Envelope::Bulk(BulkEnvelope::new(namespace)),
         SinkKind::Syslog(syslog) => Envelope::Syslog(SyslogEnvelope::new(&syslog::header(syslog), observer)),
     };
-    Encoder::new(format, envelope)
+    let encoder = Encoder::new(format, envelope);
+    Ok(match &config.redaction {
+        Some(config::Redaction { rules, key }) => {
+            let key = key.as_ref().map(config::Secret::read).transpose()?;
+            let key = key.as_ref().map(|key| key.expose_secret().as_bytes());
+            encoder.redacted(Redaction::new(rules.clone(), key))
+        }
+        None => encoder,
+    })
 }
 
 /// Delivers batches to one receiver.

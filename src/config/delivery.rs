@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Secret;
+use crate::event::{SensitiveField, Treatment};
 use crate::tls;
 
 /// `[sinks.NAME]`.
@@ -19,6 +20,8 @@ pub struct Sink {
     pub format: Format,
     /// Whether the provider's record goes along in `event.original`.
     pub include_original: bool,
+    /// What it must not learn.
+    pub redaction: Option<Redaction>,
     /// When a batch is sent.
     pub batch: BatchLimits,
     /// What only this type of sink has.
@@ -60,6 +63,15 @@ pub enum OcsfVersion {
     V1_3,
     /// 1.9.0, where User Management replaces Account Change.
     V1_9,
+}
+
+/// `redact` and `redact_key`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redaction {
+    /// Which fields, and what is done to them; none twice.
+    pub rules: Vec<(SensitiveField, Treatment)>,
+    /// Of the hashes, where there are any; at least 16 bytes.
+    pub key: Option<Secret>,
 }
 
 /// `batch`.

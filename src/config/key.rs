@@ -76,6 +76,8 @@ pub(super) enum Kind {
     Secret,
     /// Texts or secrets under any names.
     Headers,
+    /// What is done to which fields of an event.
+    Redactions,
     /// A table with keys of its own.
     Table(&'static Shape),
     /// Tables under names of the user's, each with a `type`.
@@ -209,6 +211,10 @@ impl Kind {
                     .to_owned()
             }
             Self::Headers => "a table such as { X-Tenant = \"a\" }".to_owned(),
+            Self::Redactions => {
+                "a table of fields, each \"hash\", \"drop\" or \"mask\", such as { \"user.email\" = \"hash\" }"
+                    .to_owned()
+            }
             Self::Table(_) | Self::Family(_) => "a table".to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::key::{Absent, FILE, Family, Key, Kind, SECRET, Shape};
+use crate::event::{SensitiveField, Treatment};
 
 /// The schema of the whole file, as `auditferry config schema` prints it.
 pub(crate) fn schema() -> Value {
@@ -83,8 +84,34 @@ fn kind(kind: &Kind) -> Value {
         Kind::Texts => json!({ "type": "array", "minItems": 1, "items": { "type": "string" } }),
         Kind::Secret => json!({ "$ref": "#/$defs/secret" }),
         Kind::Headers => json!({ "type": "object", "additionalProperties": { "$ref": "#/$defs/secret" } }),
+        Kind::Redactions => redactions(),
         Kind::Table(shape) => table(shape),
         Kind::Family(family) => members(family),
+    }
+}
+
+/// A field may be written as one name, or as tables in tables.
+fn redactions() -> Value {
+    let treatments: Vec<_> = Treatment::ALL.iter().map(|treatment| treatment.name()).collect();
+    let treatment = json!({ "type": "string", "enum": treatments });
+    let mut properties = Map::new();
+    for field in SensitiveField::ALL {
+        properties.insert(field.name().to_owned(), treatment.clone());
+        nest(&mut properties, field.name(), &treatment);
+    }
+    json!({ "type": "object", "additionalProperties": false, "minProperties": 1, "properties": properties })
+}
+
+/// Puts a schema in place below the tables that its path names.
+fn nest(properties: &mut Map<String, Value>, path: &str, schema: &Value) {
+    let Some((first, rest)) = path.split_once('.') else {
+        properties.insert(path.to_owned(), schema.clone());
+        return;
+    };
+    let empty = || json!({ "type": "object", "additionalProperties": false, "properties": {} });
+    let table = properties.entry(first).or_insert_with(empty);
+    if let Some(below) = table["properties"].as_object_mut() {
+        nest(below, rest, schema);
     }
 }
 

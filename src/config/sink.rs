@@ -1,6 +1,7 @@
 //! `[sinks.NAME]`: from a read table to a checked sink.
 
 mod http;
+mod redact;
 mod syslog;
 mod tls;
 
@@ -52,7 +53,8 @@ fn read(name: String, kind: Option<SinkKind>, mut table: Table<'_>, source_names
         let problem = Problem::new(format!("says nothing with format = \"{}\"", format.name()));
         table.fault("ocsf_version", problem.hint("set format = \"ocsf\", or leave it out"));
     }
-    let include_original = table.switch("include_original");
+    let redaction = redact::redaction(&mut table, format);
+    let include_original = table.switch("include_original") && redaction.is_none();
     let mut batch = table.table("batch");
     let limits = BatchLimits {
         max_events: usize::try_from(batch.count("max_events")).unwrap_or(usize::MAX),
@@ -61,7 +63,7 @@ fn read(name: String, kind: Option<SinkKind>, mut table: Table<'_>, source_names
     };
     batch.finish();
     table.finish();
-    Some(Sink { name, sources, format, include_original, batch: limits, kind: kind? })
+    Some(Sink { name, sources, format, include_original, redaction, batch: limits, kind: kind? })
 }
 
 fn read_kind(r#type: &str, table: &mut Table<'_>) -> Option<SinkKind> {

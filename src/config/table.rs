@@ -1,5 +1,6 @@
 //! Reads one table of the file key by key, notes each fault and goes on.
 
+mod redact;
 mod scalar;
 mod secret;
 

@@ -4,6 +4,7 @@ use super::*;
 
 mod documents;
 mod environment;
+mod redact;
 mod sink;
 mod source;
 
@@ -106,6 +107,7 @@ fn a_short_file_gets_the_documented_defaults() {
             sources: Vec::new(),
             format: Format::Ecs,
             include_original: true,
+            redaction: None,
             batch: BatchLimits { max_events: 500, max_bytes: 1 << 20, max_wait: Duration::from_secs(1) },
             kind: SinkKind::Stdout,
         }]

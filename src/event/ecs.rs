@@ -152,7 +152,8 @@ pub struct Object {
 /// `organization.*`: the provider's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// HubSpot portal id, Brevo organization id.
+    /// HubSpot portal id, Brevo organization id; empty, and not in the JSON, only where it is kept from a sink.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
     /// Its name, where the provider tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]

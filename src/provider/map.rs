@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::{About, Record, StreamSpec};
 use crate::event::{Activity, Error, Event, Kind, Object, Outcome, Severity, StreamName, User, Word};
 
-pub(super) use line::{deed_line, kebab, login_line};
+pub(super) use line::{deed_line, kebab, login_line, spelled};
 pub(super) use origin::{geo, origin};
 pub(super) use user_agent::user_agent;
 
@@ -49,9 +49,16 @@ pub(super) fn begin(
 }
 
 /// Says that the record could not be mapped, or not wholly.
-pub(super) fn fail(event: &mut Event, why: impl Into<String>) {
+fn fail(event: &mut Event, why: impl Into<String>) {
     event.event.kind = Kind::PipelineError;
     event.error = Some(Error { message: why.into() });
+}
+
+/// Says that nothing of the record could be mapped.
+pub(super) fn unreadable(mut event: Event) -> Event {
+    fail(&mut event, "the record is not a JSON object");
+    finish(&mut event, "Unreadable record");
+    event
 }
 
 /// Why a record has no time, when it has none.

@@ -9,8 +9,9 @@ use tokio::time::timeout;
 
 use super::observer;
 use crate::config::{self, Config, SinkKind};
+use crate::encode::Encoder;
 use crate::event::{OwnEvent, StoredEvent};
-use crate::sink::{self, Batch, Outcome, Probe, Sink, Verdict};
+use crate::sink::{self, Batch, Outcome, Probe, SetupError, Sink, Verdict};
 
 /// Beyond the time-outs of the sinks themselves.
 const LONGEST_CHECK: Duration = Duration::from_secs(90);
@@ -38,9 +39,12 @@ pub(crate) async fn check_sinks(config: &Config, send_test: bool) -> Vec<Finding
 
 async fn check_sink(config: &config::Sink, send_test: bool) -> Finding {
     let made = config.clone();
-    // Reading certificates blocks.
-    let sink = match tokio::task::spawn_blocking(move || sink::build(&made)).await {
-        Ok(Ok(sink)) => sink,
+    // Reading certificates and keys blocks.
+    let made = tokio::task::spawn_blocking(move || {
+        Ok::<_, SetupError>((sink::build(&made)?, sink::encoder(&made, &observer())?))
+    });
+    let (sink, encoder) = match made.await {
+        Ok(Ok(made)) => made,
         Ok(Err(failure)) => return Finding::Failed(failure.to_string()),
         Err(failure) => return Finding::Failed(failure.to_string()),
     };
@@ -55,14 +59,14 @@ async fn check_sink(config: &config::Sink, send_test: bool) -> Finding {
     }
     match probed {
         Probe::Failed(why) => Finding::Failed(why),
-        Probe::Passed(found) | Probe::OnlyByEvent(found) => match send(config, &*sink).await {
+        Probe::Passed(found) | Probe::OnlyByEvent(found) => match send(encoder, &*sink).await {
             Ok(()) => Finding::Passed(format!("{found}; it took a test event")),
             Err(why) => Finding::Failed(format!("{found}; it did not take a test event: {why}")),
         },
     }
 }
 
-async fn send(config: &config::Sink, sink: &dyn Sink) -> Result<(), String> {
+async fn send(mut encoder: Encoder, sink: &dyn Sink) -> Result<(), String> {
     let stream = OwnEvent::stream();
     let made = OwnEvent::Test.to_event(Timestamp::now());
     let event = StoredEvent {
@@ -75,7 +79,7 @@ async fn send(config: &config::Sink, sink: &dyn Sink) -> Result<(), String> {
         original: made.original.into(),
     };
     let mut batch = Batch::default();
-    sink::encoder(config, &observer()).encode(&event, &mut batch.lines);
+    encoder.encode(&event, &mut batch.lines);
     batch.push_written(Arc::new(event), 0);
     match sink.deliver(&batch).await {
         Outcome::Accepted => Ok(()),

@@ -17,6 +17,7 @@ mod oddities;
 mod once;
 mod outages;
 mod receivers;
+mod redaction;
 mod rig;
 mod running;
 mod several;

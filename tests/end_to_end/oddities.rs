@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::rig::{BREVO, HUBSPOT, Place, STREAMS, Settings, Simulator};
+use crate::rig::{BREVO, HUBSPOT, Place, STREAMS, Settings, Simulator, named};
 
 /// Three complete polls of a provider with these switches, with new events before each of the later two.
 /// What had no time to settle is read by a last one on a good day.
@@ -123,4 +123,29 @@ fn a_providers_clock_that_is_hours_off_loses_nothing() {
     for seconds in [-7_200, 7_200] {
         loses_nothing(&json!({"date_skew_seconds": seconds}));
     }
+}
+
+#[test]
+fn what_this_version_does_not_know_is_delivered_counted_and_named_once() {
+    let simulator = Simulator::start(&["--events", "0", "--rate", "0"]);
+    let record = |id: u32, time: &str| {
+        let record = json!({"id": id.to_string(), "createdAt": time, "type": "NEXT_YEARS_TYPE", "userId": 7, "actingUser": "pat@example.com"});
+        json!({"stream": "hubspot.security", "record": record})
+    };
+    let now = jiff::Timestamp::now().to_string();
+    simulator.plant(&json!([record(1, &now), record(2, &now), record(3, "soon")]));
+    let place = Place::new(&simulator, &Settings { brevo: false, ..Settings::default() });
+    let daemon = place.daemon();
+    simulator.wait_complete();
+    let status = daemon.wait_status("what is unknown to be counted", |status| {
+        named(status, "streams", "security")["unmapped_events"] == 2
+    });
+    assert_eq!(named(&status, "streams", "security")["unreadable_records"], 1);
+    assert_eq!(named(&status, "streams", "login")["unmapped_events"], 0);
+    let received = simulator.received();
+    assert_eq!(received.iter().filter(|event| event["dataset"] == "hubspot.security").count(), 3);
+    let log = daemon.log();
+    assert_eq!(log.matches("next-years-type").count(), 1, "{log}");
+    assert!(!log.contains("pat@example.com"), "{log}");
+    daemon.stop();
 }

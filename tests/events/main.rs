@@ -13,6 +13,7 @@ mod elastic;
 mod fuzz;
 mod golden;
 mod ocsf;
+mod redaction;
 mod sigma;
 mod splunk;
 mod text;

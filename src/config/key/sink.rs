@@ -35,6 +35,16 @@ const DELIVERY: &[Key] = &[
         "true",
         "Whether the provider's record goes along in event.original.",
     ),
+    optional(
+        "redact",
+        Kind::Redactions,
+        "Fields that it must not learn: \"hash\", \"drop\" or \"mask\" each. The provider's record goes, too.",
+    ),
+    optional(
+        "redact_key",
+        Kind::Secret,
+        "The key of the hashes, at least 16 bytes; the same key gives the same hashes.",
+    ),
     optional("batch", Kind::Table(&BATCH), "When a batch is sent: as soon as one of these is reached."),
 ];
 

@@ -1,6 +1,7 @@
 //! Secrets, and headers whose values may be secrets.
 
 use config::{Value, ValueKind};
+use secrecy::ExposeSecret as _;
 
 use super::super::fault::Problem;
 use super::super::key::{self, Absent, Kind};
@@ -14,13 +15,32 @@ impl Table<'_> {
     pub(in crate::config) fn secret(&mut self, name: &'static str) -> Option<Secret> {
         let key = self.key(name)?;
         match self.values.get(name).cloned() {
-            Some(value) => self.secret_value(name, &value, true),
+            Some(value) => self.secret_value(name, &value, true).map(|(secret, _)| secret),
             None => {
                 if matches!(key.absent, Absent::Fault) {
                     self.fault(name, Problem::new("is missing").hint(expected(&key.kind)));
                 }
                 None
             }
+        }
+    }
+
+    /// The same for one that must have so many bytes; `remedy` says how to come by it.
+    pub(in crate::config) fn secret_of(
+        &mut self,
+        name: &'static str,
+        least: usize,
+        remedy: &str,
+    ) -> Option<Secret> {
+        self.key(name);
+        let value = self.values.get(name).cloned()?;
+        let (secret, length) = self.secret_value(name, &value, true)?;
+        match length.filter(|length| *length < least) {
+            Some(length) => {
+                let problem = Problem::new(format!("has {length} bytes, and {least} are needed"));
+                self.fault_at(name, &value, problem.hint(remedy))
+            }
+            None => Some(secret),
         }
     }
 
@@ -39,13 +59,19 @@ impl Table<'_> {
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_by(|(a, _), (b, _)| a.cmp(b));
         let read = |(header, value): (String, Value)| {
-            let secret = self.secret_value(&format!("{name}.{header}"), &value, secretive(&header))?;
+            let (secret, _) = self.secret_value(&format!("{name}.{header}"), &value, secretive(&header))?;
             Some((header, secret))
         };
         values.into_iter().filter_map(read).collect()
     }
 
-    fn secret_value(&self, name: &str, value: &Value, warn_if_plain: bool) -> Option<Secret> {
+    /// A secret, and how long it is where secrets are read.
+    fn secret_value(
+        &self,
+        name: &str,
+        value: &Value,
+        warn_if_plain: bool,
+    ) -> Option<(Secret, Option<usize>)> {
         let at = |problem| self.fault_at(name, value, problem);
         let secret = match &value.kind {
             ValueKind::String(text) => {
@@ -80,11 +106,12 @@ impl Table<'_> {
             }
             other => return at(wrong_type(other, &Kind::Secret.expected())),
         };
-        if self.review.read_secrets
-            && let Err(error) = secret.read_in(&self.review.environment)
-        {
-            return at(Problem::new(error.0));
+        if !self.review.read_secrets {
+            return Some((secret, None));
         }
-        Some(secret)
+        match secret.read_in(&self.review.environment) {
+            Ok(text) => Some((secret, Some(text.expose_secret().len()))),
+            Err(error) => at(Problem::new(error.0)),
+        }
     }
 }

@@ -54,7 +54,8 @@ fn a_bad_sink_is_told() {
         (
             "out",
             "endpoint = \"https://a\"",
-            "sinks.out.endpoint: unknown key | known: `sources`, `format`, `include_original`, `batch`",
+            "sinks.out.endpoint: unknown key | known: `format`, `sources`, `ocsf_version`, \
+             `include_original`, `redact`, `redact_key`, `batch`",
         ),
         (
             "out",
@@ -99,7 +100,7 @@ fn a_bad_http_sink_is_told() {
         (
             "endpoint = \"https://a\"\ncompression = \"zstd\"",
             "compression: `zstd` is not in this \
-            version of auditferry | meanwhile use one of `gzip`, `none`"
+            version of auditferry | here use one of `gzip`, `none`"
                 .into(),
         ),
         (

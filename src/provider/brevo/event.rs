@@ -10,8 +10,7 @@ use crate::provider::{About, Record, StreamSpec};
 pub(super) fn event(stream: &StreamSpec, record: &Record, about: &About<'_>) -> Event {
     let mut event = map::begin((super::NAME, stream.name), stream, record, about);
     let Ok(fields) = Fields::read(&record.text) else {
-        map::fail(&mut event, "the record is not a JSON object");
-        return event;
+        return map::unreadable(event);
     };
     map::check_time(&mut event, &fields, "date", record);
     // The address is all that Brevo tells a user by, so it is the id too, as ECS asks in that case.

@@ -39,22 +39,33 @@ const VERBS: &[(&[&str], Activity, Activity)] = &[
     (&["IMPORT"], DataImported, DataImported),
 ];
 
+/// What a record says of the action.
+#[derive(Default)]
+struct Row<'a> {
+    category: Option<Cow<'a, str>>,
+    sub: Option<Cow<'a, str>>,
+    action: Option<Cow<'a, str>>,
+    object: Option<Cow<'a, str>>,
+}
+
 /// Maps one record; gives the beginning of its message.
 pub(super) fn tell(event: &mut Event, fields: &Fields<'_>, mirrored: Mirrored) -> String {
     event.user = acting_user(fields);
-    let part = |name| fields.filled(name).map(Cow::into_owned);
-    let (category, sub) = (part("category"), part("subCategory"));
-    let object = fields.filled("targetObjectId");
-    let line = match category.as_deref() {
-        Some(LOGIN) => login(event, sub.as_deref()),
-        Some(CRITICAL_ACTION) => {
-            let kind = sub.clone().unwrap_or_else(|| CRITICAL_ACTION.to_owned());
-            critical_action(event, Some(kind), object.as_deref())
-        }
-        _ => change(event, category.as_deref(), sub.as_deref(), part("action"), object.as_deref()),
+    let row = Row {
+        category: fields.filled("category"),
+        sub: fields.filled("subCategory"),
+        action: fields.filled("action"),
+        object: fields.filled("targetObjectId"),
     };
-    let code: Vec<_> = [category, sub].into_iter().flatten().collect();
-    event.event.code = Some(code.join("/")).filter(|code| !code.is_empty());
+    let line = match row.category.as_deref() {
+        Some(LOGIN) => login(event, row.sub.as_deref()),
+        Some(CRITICAL_ACTION) => {
+            let kind = row.sub.as_deref().unwrap_or(CRITICAL_ACTION).to_owned();
+            critical_action(event, Some(kind), row.object.as_deref())
+        }
+        _ => change(event, &row),
+    };
+    event.event.code = joined([row.category.as_deref(), row.sub.as_deref()], "/");
     if is_mirrored(mirrored, fields) {
         event.tags.push(MIRRORED.to_owned());
         // A rule that counts logins must not count this one twice.
@@ -62,6 +73,11 @@ pub(super) fn tell(event: &mut Event, fields: &Fields<'_>, mirrored: Mirrored) -
         event.event.severity = Severity::Informational;
     }
     line
+}
+
+fn joined(words: [Option<&str>; 2], joint: &str) -> Option<String> {
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    Some(words.join(joint)).filter(|joined| !joined.is_empty())
 }
 
 /// Whether a record is one that a stream collected besides carries in full.
@@ -103,44 +119,45 @@ fn login_outcome(sub_category: &str) -> Option<Outcome> {
 }
 
 /// A change to what is no security matter.
-fn change(
-    event: &mut Event,
-    category: Option<&str>,
-    sub: Option<&str>,
-    verb: Option<String>,
-    object: Option<&str>,
-) -> String {
-    let thing = sub.or(category);
-    let words = |first: Option<&str>, second: Option<&str>| {
-        [first, second].into_iter().flatten().collect::<Vec<_>>().join("_")
-    };
-    let activity = activity(category, sub, verb.as_deref().unwrap_or_default());
+fn change(event: &mut Event, row: &Row<'_>) -> String {
+    let (verb, thing) = (row.action.as_deref(), row.sub.as_deref().or(row.category.as_deref()));
+    let activity = row.activity();
     let deed = Deed {
         activity,
-        action: Some(words(thing, verb.as_deref())),
-        object: map::object(thing.map(|thing| map::kebab(thing).into()), object),
+        action: joined([thing, verb], "_"),
+        object: map::object(thing.map(|thing| map::kebab(thing).into()), row.object.as_deref()),
         severity: map::severity(activity, None),
         ..Deed::default()
     };
     map::tell(event, deed);
-    map::deed_line(event, &words(verb.as_deref(), thing), object)
+    let object = joined([row.object.as_deref(), row.beside().as_deref()], " ");
+    map::deed_line(event, &joined([verb, thing], "_").unwrap_or_default(), object.as_deref())
 }
 
-fn activity(category: Option<&str>, sub: Option<&str>, verb: &str) -> Activity {
-    let among = |names: &[&str]| [category, sub].into_iter().flatten().any(|name| names.contains(&name));
-    let is_verb = |known: &&str| verb.strip_prefix(known).is_some_and(|end| matches!(end, "" | "D" | "ED"));
-    let Some((_, object, setting)) =
-        VERBS.iter().find(|(verbs, ..)| verbs.iter().any(|known| is_verb(&known)))
-    else {
-        return Unknown;
-    };
-    let is_setting =
-        among(SETTINGS) || [category, sub].into_iter().flatten().any(|name| name.ends_with("SETTINGS"));
-    match *object {
-        ObjectCreated | ObjectUpdated if among(&["EXPORT"]) => DataExported,
-        ObjectCreated | ObjectUpdated if among(&["IMPORT"]) => DataImported,
-        _ if is_setting => *setting,
-        object => object,
+impl Row<'_> {
+    fn activity(&self) -> Activity {
+        let verb = self.action.as_deref().unwrap_or_default();
+        let is_verb =
+            |known: &&str| verb.strip_prefix(known).is_some_and(|end| matches!(end, "" | "D" | "ED"));
+        let Some((_, object, setting)) = VERBS.iter().find(|(verbs, ..)| verbs.iter().any(is_verb)) else {
+            return Unknown;
+        };
+        let is = |wanted: fn(&str) -> bool| {
+            [&self.category, &self.sub].into_iter().flatten().any(|name| wanted(name))
+        };
+        match *object {
+            ObjectCreated | ObjectUpdated if is(|name| name == "EXPORT") => DataExported,
+            ObjectCreated | ObjectUpdated if is(|name| name == "IMPORT") => DataImported,
+            _ if is(|name| SETTINGS.contains(&name) || name.ends_with("SETTINGS")) => *setting,
+            object => object,
+        }
+    }
+
+    /// What tells a pipeline or a workflow of deals from a deal, for the message.
+    fn beside(&self) -> Option<String> {
+        let category = self.category.as_deref().filter(|_| self.sub.is_some())?;
+        let is_plain = matches!(category, "CRM_OBJECT" | "CONTENT");
+        (!is_plain).then(|| format!("({})", map::spelled(category)))
     }
 }
 
@@ -176,8 +193,11 @@ mod tests {
             ("CRM_OBJECT", "CONTACT", "", Unknown),
             ("NEXT_YEAR", "", "UPDATE", ObjectUpdated),
         ] {
-            assert_eq!(activity(Some(category), Some(sub), verb), expected, "{category}/{sub} {verb}");
+            let [category, sub, action] = [category, sub, verb].map(|word| Some(Cow::from(word)));
+            let row = Row { category, sub, action, object: None };
+            assert_eq!(row.activity(), expected, "{:?}/{:?} {verb}", row.category, row.sub);
         }
-        assert_eq!(activity(None, None, "DELETE"), ObjectDeleted);
+        let bare = Row { action: Some("DELETE".into()), ..Row::default() };
+        assert_eq!(bare.activity(), ObjectDeleted);
     }
 }

@@ -14,8 +14,7 @@ pub(super) fn event(mirrored: Mirrored, stream: &StreamSpec, record: &Record, ab
     let log = Log::of(stream);
     let mut event = map::begin((NAME, log.path()), stream, record, about);
     let Ok(fields) = Fields::read(&record.text) else {
-        map::fail(&mut event, "the record is not a JSON object");
-        return event;
+        return map::unreadable(event);
     };
     map::check_time(&mut event, &fields, log.time_field(), record);
     let line = match log {

@@ -13,7 +13,6 @@ mod tests;
 
 use std::borrow::Cow;
 
-#[allow(clippy::enum_glob_use, reason = "a table of nothing but these words")]
 use crate::event::Activity::{self, *};
 use crate::event::Outcome;
 use crate::event::Severity::{self, High, Informational, Low, Medium};
@@ -46,8 +45,9 @@ impl SecurityType {
     /// command (`ADD_USER`) or tell what happened (`PASSKEY_ADDED`) are one already.
     pub(super) fn told(name: &str) -> Cow<'_, str> {
         let ending = ENDINGS.iter().find_map(|(from, to)| Some((name.strip_suffix(from)?, to)));
+        // Not within a word: a preview is no view.
         ending
-            .filter(|(thing, _)| thing.ends_with('_'))
+            .filter(|(thing, _)| thing.is_empty() || thing.ends_with('_'))
             .map_or(Cow::Borrowed(name), |(thing, told)| Cow::Owned([thing, *told].concat()))
     }
 

@@ -316,3 +316,19 @@ fn nothing_in_a_page_makes_it_panic() {
     ];
     survive_anything(&hubspot(), &fields);
 }
+
+#[test]
+fn a_message_tells_a_pipeline_of_deals_from_a_deal() {
+    let hubspot = hubspot();
+    let message = |category: &str, object: &str| {
+        let row = format!(
+            r#"{{"id":"1","category":"{category}","subCategory":"DEAL","action":"DELETE"{object},
+                "occurredAt":"2024-09-10T12:12:47Z","actingUser":{{"userId":7}}}}"#
+        );
+        event(&hubspot, "audit_logs", &record(&hubspot, "audit_logs", &row))["message"].clone()
+    };
+    let object = r#","targetObjectId":"Sales""#;
+    assert_eq!(message("CRM_OBJECT", object), "Delete deal Sales by 7");
+    assert_eq!(message("PIPELINE", object), "Delete deal Sales (pipeline) by 7");
+    assert_eq!(message("WORKFLOWS", ""), "Delete deal (workflows) by 7");
+}

@@ -6,8 +6,9 @@ use crate::event::{Event, Outcome};
 const SPELLED: &[(&str, &str)] = &[
     ("2fa", "2FA"),
     ("api", "API"),
-    ("cta", "CTA"),
+    ("crm", "CRM"),
     ("css", "CSS"),
+    ("cta", "CTA"),
     ("gdpr", "GDPR"),
     ("hapikey", "API key"),
     ("hubdb", "HubDB"),
@@ -35,10 +36,9 @@ pub(in crate::provider) fn login_line(event: &Event) -> String {
     }
 }
 
-/// `ADD_USER` and `7654` become `Add user 7654 by pat@example.com`; `SMTP_TOKEN_CREATED` and `5`, which is a
-/// whole sentence already, `SMTP token created (5) by pat@example.com`.
-pub(in crate::provider) fn deed_line(event: &Event, action: &str, object: Option<&str>) -> String {
-    let words = lower_case(action, ' ');
+/// `IP_RESTRICTIONS_ENABLED` → `IP restrictions enabled`.
+pub(in crate::provider) fn spelled(name: &str) -> String {
+    let words = lower_case(name, ' ');
     let mut line = String::with_capacity(words.len() + 60);
     for word in words.split(' ') {
         if !line.is_empty() {
@@ -47,6 +47,13 @@ pub(in crate::provider) fn deed_line(event: &Event, action: &str, object: Option
         let spelled = SPELLED.iter().find(|(known, _)| *known == word);
         line.push_str(spelled.map_or(word, |(_, spelled)| spelled));
     }
+    line
+}
+
+/// `ADD_USER` and `7654` become `Add user 7654 by pat@example.com`; `SMTP_TOKEN_CREATED` and `5`, which is a
+/// whole sentence already, `SMTP token created (5) by pat@example.com`.
+pub(in crate::provider) fn deed_line(event: &Event, action: &str, object: Option<&str>) -> String {
+    let mut line = spelled(action);
     if line.is_empty() {
         line.push_str("unknown action");
     }

@@ -13,11 +13,11 @@ use crate::event::{Device, OperatingSystem, UserAgent};
 const LONGEST: usize = 512;
 /// Texts that each thread remembers the meaning of. An account has few different ones, and reading one anew
 /// (2 to 7 µs) takes as long as the rest of the mapping.
-const REMEMBERED: usize = 64;
+const REMEMBERED: u8 = 64;
 
 thread_local! {
     /// Each text has one place, which it takes over from the one before.
-    static KNOWN: RefCell<[Option<UserAgent>; REMEMBERED]> = const { RefCell::new([const { None }; REMEMBERED]) };
+    static KNOWN: RefCell<[Option<UserAgent>; REMEMBERED as usize]> = const { RefCell::new([const { None }; REMEMBERED as usize]) };
 }
 
 /// The browser, its operating system and what sort of device that runs on, as far as they can be told.
@@ -36,8 +36,7 @@ pub(in crate::provider) fn user_agent(original: Option<Cow<'_, str>>) -> Option<
 fn place(text: &str) -> usize {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
-    // Less than 64, so it fits.
-    (hasher.finish() % REMEMBERED as u64) as usize
+    usize::from(hasher.finish().to_le_bytes()[0] % REMEMBERED)
 }
 
 fn read(original: String) -> UserAgent {
