@@ -42,7 +42,7 @@ impl BulkEnvelope {
             Format::Ocsf(_) => push_with_timestamp(format, event, out),
             // Text formats are not for `_bulk`: the configuration refuses them.
             Format::Raw(_) | Format::Ecs(_) | Format::Cef(_) | Format::Leef(_) => {
-                format.encode(event, Detail::Full, out)
+                format.encode(event, Detail::Full, out);
             }
         }
     }
