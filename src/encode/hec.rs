@@ -46,7 +46,7 @@ impl HecEnvelope {
         push_epoch(timestamp(&event.core), out);
         out.extend_from_slice(&self.host);
         out.extend_from_slice(b",\"source\":");
-        push_json(&format_args!("auditferry:{}", event.stream.source), out);
+        push_json(&format_args!("{}:{}", source(format), event.stream.source), out);
         out.extend_from_slice(&self.sourcetype);
         if self.sourcetype.is_empty() {
             out.extend_from_slice(b",\"sourcetype\":");
@@ -67,6 +67,16 @@ impl HecEnvelope {
         out.extend_from_slice(b"},\"event\":");
         format.encode(event, Detail::Full, out);
         out.push(b'}');
+    }
+}
+
+/// What `source` begins with. The add-on for Splunk finds the fields of ECS by it, and makes others of them: in
+/// another format the same names mean something else.
+fn source(format: &Format) -> &'static str {
+    match format {
+        Format::Ecs(_) => "auditferry",
+        Format::Ocsf(_) => "auditferry_ocsf",
+        Format::Cef(_) | Format::Leef(_) | Format::Raw(_) => "auditferry_raw",
     }
 }
 

@@ -105,3 +105,16 @@ fn events_of_ocsf_have_one_sourcetype_unless_the_operator_sets_another() {
     }
     assert_eq!(sourcetype(Format::raw(), None), "hubspot:login");
 }
+
+#[test]
+fn the_source_tells_the_fields_of_ecs_from_others() {
+    let event = stored("2026-03-04T05:06:07.089Z", "hubspot.login", "crm");
+    for (format, source) in [
+        (Format::ecs(true, "default", &observer()), "auditferry:crm"),
+        (Format::ocsf(OcsfVersion::V1_3, true, &observer()), "auditferry_ocsf:crm"),
+        (Format::raw(), "auditferry_raw:crm"),
+    ] {
+        let envelope: Value = serde_json::from_str(&in_format(format, &event, None, None)).unwrap();
+        assert_eq!(envelope["source"], source);
+    }
+}

@@ -191,6 +191,10 @@ fn every_dataset_has_a_sourcetype_and_every_sourcetype_the_same_reading() {
     for name in SOURCETYPES {
         assert_eq!(reading(name), reading("auditferry:json"), "{name}");
     }
+    // Its time has another name, and comes with the envelope.
+    let mut untimed = reading("auditferry:json");
+    untimed.retain(|key, _| !key.starts_with("TIME") && key != "TZ" && key != "MAX_TIMESTAMP_LOOKAHEAD");
+    assert_eq!(reading("auditferry:ocsf"), untimed);
     assert_eq!(reading("hubspot:login")["KV_MODE"], "json");
 }
 
