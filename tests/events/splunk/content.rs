@@ -161,7 +161,7 @@ fn what_a_file_refers_to_is_there() {
     }
     assert_eq!(used, transforms.keys().map(String::as_str).collect(), "of props.conf, of transforms.conf");
     let stanzas: BTreeSet<_> = props.keys().map(String::as_str).collect();
-    assert_eq!(stanzas, SOURCETYPES.into_iter().chain([SOURCE]).collect());
+    assert_eq!(stanzas, SOURCETYPES.into_iter().chain(["auditferry:ocsf", SOURCE]).collect());
 
     let nav = text("default/data/ui/nav/default.xml");
     for view in views() {
