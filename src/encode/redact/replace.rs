@@ -60,10 +60,10 @@ mod tests {
     #[test]
     fn a_mask_leaves_a_part() {
         for (value, masked) in [
-            ("paula@example.com", "p***@example.com"),
+            ("analyst@example.com", "a***@example.com"),
             ("pe@example.com", "***@example.com"),
             ("@example.com", "@***"),
-            ("Paula Example", "P***"),
+            ("Analyst Example", "A***"),
             ("\u{d6}zg\u{fc}r", "\u{d6}***"),
             ("ab", "***"),
             ("", "***"),
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn a_hash_is_the_one_that_anybody_computes() {
-        // printf %s paula@example.com | openssl dgst -sha256 -hmac 0123456789abcdef shows 64 digits
+        // printf %s analyst@example.com | openssl dgst -sha256 -hmac 0123456789abcdef shows 64 digits
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"0123456789abcdef");
-        let paula = hash(&key, "paula@example.com");
-        assert_eq!(paula, "53c32e951812fbd26a7b3e9c31e5dd00");
-        assert_eq!(hash(&key, "Paula@Example.COM"), paula);
+        let analyst = hash(&key, "analyst@example.com");
+        assert_eq!(analyst, "3100551524dee7dc72c5c4bf743f8dd1");
+        assert_eq!(hash(&key, "Analyst@Example.COM"), analyst);
         assert_eq!(hash(&key, "2001:DB8:0::1"), hash(&key, "2001:db8::1"));
         let other = hmac::Key::new(hmac::HMAC_SHA256, b"0123456789abcdeg");
-        assert_ne!(hash(&other, "paula@example.com"), paula);
+        assert_ne!(hash(&other, "analyst@example.com"), analyst);
     }
 }

@@ -1,7 +1,7 @@
 //! The values that are taken out of an event, and how they are found in it.
 //!
 //! A text is compared word by word, without regard to case and to what stands between the words. So a value is
-//! found as well in what was made of it (`add-paula-example-com`), and never within another word.
+//! found as well in what was made of it (`add-analyst-example-com`), and never within another word.
 
 use std::cmp::Reverse;
 use std::net::IpAddr;
