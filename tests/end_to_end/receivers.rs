@@ -20,7 +20,7 @@ pub(crate) fn own_events(place: &Place, action: &str) -> Vec<Value> {
 #[test]
 fn a_receiver_that_fails_in_passing_gets_every_event_once() {
     let simulator = Simulator::start(&["--events", "1000", "--rate", "0"]);
-    let place = Place::new(&simulator, &Settings { sink_more: "timeout = \"1s\"", ..Settings::default() });
+    let place = Place::new(&simulator, &Settings { sink_more: "timeout = \"10s\"", ..Settings::default() });
     simulator.receiver_faults(&json!({"statuses": {"500": {"next": 2}}}));
     let daemon = place.daemon();
     simulator.wait_complete();

@@ -86,7 +86,7 @@ fn a_relp_receiver_that_loses_its_answers_gets_everything_and_little_twice() {
 #[test]
 fn a_relp_receiver_that_fails_in_any_way_gets_everything() {
     let simulator = simulator("100");
-    let place = place(&simulator, &format!("relp://{}", simulator.relp), "timeout = \"1s\"");
+    let place = place(&simulator, &format!("relp://{}", simulator.relp), "timeout = \"5s\"");
     let daemon = place.daemon();
     wait_complete(&simulator);
     // What is not taken is not repeated, and what is taken and not answered is.
