@@ -23,8 +23,9 @@
 //!    the whole window has been read. What happens in between costs a second reading, which adds nothing.
 //! 4. **Taken up.** Each sink has a worker in [`deliver`]. It reads events behind the sink's position, in order,
 //!    and makes a batch of them while the one before is on its way.
-//! 5. **Encoded and sent.** An encoder of [`encode`] puts the bytes together; nothing is parsed again. The
-//!    [`sink`] sends them and says what became of them: accepted, to be tried again, held until somebody mends
+//! 5. **Encoded and sent.** An encoder of [`encode`] puts the bytes together. The event is kept as ECS and written
+//!    as such without being parsed again; other formats, and sinks that are told less, read it back. The [`sink`]
+//!    sends them and says what became of them: accepted, to be tried again, held until somebody mends
 //!    something, or refused for good.
 //! 6. **Let go.** Accepted moves the sink's position, on disk. Refused makes the event a dead letter with the
 //!    reason. When every sink has passed an event and its retention is over, the store deletes it.
