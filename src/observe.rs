@@ -16,8 +16,8 @@ pub use assemble::{About, AboutStream, Live, assemble};
 pub use health::{Reason, ReasonKind, reasons};
 pub use server::Server;
 pub use status::{
-    GapStatus, LastPoll, Problem, SinkCondition, SinkStatus, SpoolStatus, State, Status, StreamCondition,
-    StreamStatus,
+    Collected, GapStatus, LastPoll, Problem, ProblemCode, SinkCondition, SinkStatus, SpoolStatus, State,
+    Status, StoreStatus, StreamCondition, StreamStatus,
 };
 
 #[cfg(test)]

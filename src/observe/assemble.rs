@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::problem;
 use super::status::{
-    GapStatus, LastPoll, SinkCondition, SinkStatus, SpoolStatus, State, Status, StreamCondition,
-    StreamStatus, seconds_between, whole_seconds,
+    Collected, GapStatus, LastPoll, SinkCondition, SinkStatus, SpoolStatus, State, Status, StoreStatus,
+    StreamCondition, StreamStatus, seconds_between, whole_seconds,
 };
 use crate::collect::schedule;
 use crate::event::StreamName;
@@ -76,6 +76,7 @@ pub fn assemble(snapshot: &Snapshot, about: &About, live: Option<&Live>, now: Ti
         streams: about.streams.iter().map(stream).collect(),
         sinks: about.sinks.iter().map(sink).collect(),
         spool: SpoolStatus { used_bytes: level.used, max_bytes: level.max, full: level.full },
+        store: StoreStatus { size_bytes: 0, failure: None },
         gaps: snapshot.gaps.iter().map(gap_status).collect(),
     };
     status.judge();
@@ -123,11 +124,15 @@ fn stream_status(
         newest_event: cursor.high_water,
         complete_to: cursor.complete_to,
         lag_seconds: cursor.complete_to.map(|to| seconds_between(to, now)),
+        complete_from: None,
+        reconciled: kept.and_then(|kept| kept.reconciled),
         events: count(kept.map_or(0, |kept| kept.events)),
+        collected: Collected { interval_seconds: 900, counts: Vec::new() },
         last_poll,
         unmapped_events: live.map(|live| live.unmapped.events),
         unreadable_records: live.map(|live| live.unmapped.records),
         poll_interval_seconds: about.poll_interval.as_secs(),
+        horizon_seconds: about.horizon.as_secs(),
         horizon_remaining_seconds: cursor.complete_to.map(|to| remaining(to, about.horizon, now)),
         gaps: 0,
     }
@@ -171,8 +176,12 @@ fn sink_status(name: &str, kept: Option<&SinkSnapshot>, now: Timestamp) -> SinkS
         name: name.to_owned(),
         state,
         reason,
+        since: None,
+        sources: Vec::new(),
+        last_success: None,
         delivered: count(kept.map_or(0, |kept| kept.delivered)),
         waiting: count(kept.map_or(0, |kept| kept.waiting)),
+        waiting_bytes: 0,
         oldest_waiting_seconds: kept
             .and_then(|kept| kept.oldest_waiting)
             .map(|oldest| seconds_between(oldest, now)),

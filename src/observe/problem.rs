@@ -2,7 +2,7 @@
 
 use super::health::{late_by, nearly_full, waits_too_long};
 use super::human;
-use super::status::{Problem, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus};
+use super::status::{Problem, ProblemCode, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus};
 
 /// Every problem of the status. Gaps are none: nobody can do anything about them any more.
 pub(super) fn problems(status: &Status) -> Vec<Problem> {
@@ -15,6 +15,8 @@ pub(super) fn problems(status: &Status) -> Vec<Problem> {
 
 fn not_running() -> Problem {
     Problem {
+        code: ProblemCode::NotRunning,
+        subject: None,
         what: "auditferry is not running: nothing is collected and nothing is delivered".to_owned(),
         since: None,
         advice: "Start it: `auditferry run`, or as the service that you made of it.".to_owned(),
@@ -24,13 +26,15 @@ fn not_running() -> Problem {
 fn stream_problem(status: &Status, stream: &StreamStatus) -> Option<Problem> {
     let name = stream.name();
     let reason = stream.reason.as_deref().unwrap_or("no reason was kept");
-    let (what, advice) = match stream.state {
+    let (code, what, advice) = match stream.state {
         StreamCondition::Held => (
+            ProblemCode::StreamHeld,
             format!("{name} is held: {reason}"),
             "Mend what the provider refuses: the credential, its scopes, or the account's plan. It is tried \
              again every few minutes, and at once when the secret has changed at its source.",
         ),
         StreamCondition::Failing => (
+            ProblemCode::StreamFailing,
             format!("{name} can't be polled: {reason}"),
             "It is tried again by itself. If the reason names a credential, a scope or a plan, mend that; else \
              look at the provider's own status and at the network between.",
@@ -39,6 +43,7 @@ fn stream_problem(status: &Status, stream: &StreamStatus) -> Option<Problem> {
         StreamCondition::Working | StreamCondition::NeverPolled if status.running => {
             late_by(status, stream)?;
             (
+                ProblemCode::StreamLate,
                 format!("{name} is late: its polls do not come to an end"),
                 "A first poll that reaches far back can take this long; the count of events goes up \
                  meanwhile. If it does not, look at the log.",
@@ -51,14 +56,16 @@ fn stream_problem(status: &Status, stream: &StreamStatus) -> Option<Problem> {
         _ => format!(" The provider forgets what is not collected in {}.", human::duration(seconds)),
     });
     let since = stream.last_success.or(status.started);
-    Some(Problem { what, since, advice: format!("{advice}{}", left.unwrap_or_default()) })
+    let advice = format!("{advice}{}", left.unwrap_or_default());
+    Some(Problem { code, subject: Some(name), what, since, advice })
 }
 
 fn sink_problem(sink: &SinkStatus) -> Option<Problem> {
     let SinkStatus { name, reason, .. } = sink;
     let reason = reason.as_deref();
-    let (what, advice) = match sink.state {
+    let (code, what, advice) = match sink.state {
         SinkCondition::Held => (
+            ProblemCode::SinkHeld,
             format!("{name} is held: {}", reason.unwrap_or("no reason was kept")),
             "Mend what the receiver refuses: the credential, the address or the certificate. Nothing is \
              dropped; it is tried again every few minutes, and at once when the secret has changed.",
@@ -67,6 +74,7 @@ fn sink_problem(sink: &SinkStatus) -> Option<Problem> {
             let seconds = waits_too_long(sink)?;
             let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             (
+                ProblemCode::SinkWaiting,
                 format!("{name} has not taken an event for {}{why}", human::duration(seconds)),
                 "The events wait on disk and are tried again by themselves. Look whether the receiver works \
                  and can be reached.",
@@ -77,7 +85,8 @@ fn sink_problem(sink: &SinkStatus) -> Option<Problem> {
         0 => String::new(),
         waiting => format!(" Waiting: {}.", human::count(waiting)),
     };
-    Some(Problem { what, since: None, advice: format!("{advice}{waiting}") })
+    let advice = format!("{advice}{waiting}");
+    Some(Problem { code, subject: Some(name.clone()), what, since: sink.since, advice })
 }
 
 fn spool_problem(status: &Status) -> Option<Problem> {
@@ -96,7 +105,7 @@ fn spool_problem(status: &Status) -> Option<Problem> {
         "Mend the sink that events wait for, or raise spool.max_size. The providers keep what is not \
          collected meanwhile.{slowest}"
     );
-    Some(Problem { what, since: None, advice })
+    Some(Problem { code: ProblemCode::SpoolNearlyFull, subject: None, what, since: None, advice })
 }
 
 fn dead_letters(sink: &SinkStatus) -> Problem {
@@ -105,6 +114,8 @@ fn dead_letters(sink: &SinkStatus) -> Problem {
         count => format!("{} events", human::count(count)),
     };
     Problem {
+        code: ProblemCode::DeadLetters,
+        subject: Some(sink.name.clone()),
         what: format!("{} has refused {events} for good", sink.name),
         since: None,
         advice: format!(

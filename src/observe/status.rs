@@ -25,6 +25,8 @@ pub struct Status {
     pub sinks: Vec<SinkStatus>,
     /// The spool.
     pub spool: SpoolStatus,
+    /// The state directory's file.
+    pub store: StoreStatus,
     /// What can't be collected any more, of streams that are no longer configured too.
     pub gaps: Vec<GapStatus>,
 }
@@ -42,12 +44,40 @@ pub enum State {
 /// Something that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    /// Which kind, the same in the log, the alert rules and the runbook.
+    pub code: ProblemCode,
+    /// The stream (`source/stream`) or sink that it is about.
+    pub subject: Option<String>,
     /// What is wrong, where and why.
     pub what: String,
     /// When it was well for the last time.
     pub since: Option<Timestamp>,
     /// What to do about it.
     pub advice: String,
+}
+
+/// The kinds of [`Problem`]; each is a section of `docs/runbook.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemCode {
+    /// No daemon holds the state directory.
+    NotRunning,
+    /// The provider refuses a stream.
+    StreamHeld,
+    /// A stream's last poll failed in passing.
+    StreamFailing,
+    /// A stream's last complete poll is too long ago.
+    StreamLate,
+    /// A sink is refused by its receiver.
+    SinkHeld,
+    /// An event waits too long for a sink.
+    SinkWaiting,
+    /// The spool is nearly full, or full, which pauses polling.
+    SpoolNearlyFull,
+    /// The store can't write or can't be read.
+    StoreFailing,
+    /// A sink has refused events for good.
+    DeadLetters,
 }
 
 /// A stream.
@@ -71,8 +101,14 @@ pub struct StreamStatus {
     pub complete_to: Option<Timestamp>,
     /// From `complete_to` to now.
     pub lag_seconds: Option<u64>,
+    /// The provider was read completely from this instant on, gaps aside.
+    pub complete_from: Option<Timestamp>,
+    /// When the last complete reconcile began.
+    pub reconciled: Option<Timestamp>,
     /// Events ever collected.
     pub events: u64,
+    /// Events collected lately.
+    pub collected: Collected,
     /// What the last complete poll of this process came to; `None` when its status is read from the state
     /// directory.
     pub last_poll: Option<LastPoll>,
@@ -85,6 +121,8 @@ pub struct StreamStatus {
     pub unreadable_records: Option<u64>,
     /// Between two polls.
     pub poll_interval_seconds: u64,
+    /// How far back the provider remembers.
+    pub horizon_seconds: u64,
     /// Until the provider forgets what is not collected.
     pub horizon_remaining_seconds: Option<u64>,
     /// Parts of this stream that can't be collected any more.
@@ -125,6 +163,15 @@ pub struct LastPoll {
     pub pages: u64,
 }
 
+/// Events collected over the last hours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// Length of an interval. Intervals begin at whole multiples of it since 1970.
+    pub interval_seconds: u64,
+    /// Events in each interval, oldest first; the last one is under way at `Status::at`.
+    pub counts: Vec<u64>,
+}
+
 /// A sink.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SinkStatus {
@@ -134,10 +181,18 @@ pub struct SinkStatus {
     pub state: SinkCondition,
     /// Why it is retrying or held.
     pub reason: Option<String>,
+    /// Since when it is; `None` when its status is read from the state directory.
+    pub since: Option<Timestamp>,
+    /// The sources whose events it gets; `*` is every source.
+    pub sources: Vec<String>,
+    /// When it accepted events last in this process.
+    pub last_success: Option<Timestamp>,
     /// Events that it has accepted.
     pub delivered: u64,
     /// Events that wait for it.
     pub waiting: u64,
+    /// Bytes from the oldest of them to the end of the spool.
+    pub waiting_bytes: u64,
     /// Since the oldest of them was collected.
     pub oldest_waiting_seconds: Option<u64>,
     /// Events that it refused for good.
@@ -165,6 +220,15 @@ pub struct SpoolStatus {
     pub max_bytes: u64,
     /// Whether polling pauses for want of room.
     pub full: bool,
+}
+
+/// The store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoreStatus {
+    /// Bytes of the database and its log in the state directory.
+    pub size_bytes: u64,
+    /// Why the last commit failed, until one succeeds.
+    pub failure: Option<String>,
 }
 
 /// A part of the past that can't be collected any more.
