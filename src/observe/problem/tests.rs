@@ -106,33 +106,18 @@ fn a_low_horizon_is_a_problem_beside_what_causes_it() {
 
 #[test]
 fn the_codes_are_written_as_everywhere_else() {
-    use ProblemCode::*;
-    let codes = [
-        NotRunning,
-        StreamHeld,
-        StreamFailing,
-        StreamLate,
-        SinkHeld,
-        SinkWaiting,
-        SpoolNearlyFull,
-        StoreFailing,
-        DeadLetters,
-        HorizonLow,
-    ];
-    let words: Vec<_> = codes.iter().map(|code| serde_json::to_value(code).unwrap()).collect();
-    assert_eq!(
-        words,
-        [
-            "not-running",
-            "stream-held",
-            "stream-failing",
-            "stream-late",
-            "sink-held",
-            "sink-waiting",
-            "spool-nearly-full",
-            "store-failing",
-            "dead-letters",
-            "horizon-low"
-        ]
-    );
+    for (code, word) in [
+        (ProblemCode::NotRunning, "not-running"),
+        (ProblemCode::StreamHeld, "stream-held"),
+        (ProblemCode::StreamFailing, "stream-failing"),
+        (ProblemCode::StreamLate, "stream-late"),
+        (ProblemCode::SinkHeld, "sink-held"),
+        (ProblemCode::SinkWaiting, "sink-waiting"),
+        (ProblemCode::SpoolNearlyFull, "spool-nearly-full"),
+        (ProblemCode::StoreFailing, "store-failing"),
+        (ProblemCode::DeadLetters, "dead-letters"),
+        (ProblemCode::HorizonLow, "horizon-low"),
+    ] {
+        assert_eq!(serde_json::to_value(code).unwrap(), word);
+    }
 }
