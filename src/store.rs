@@ -58,6 +58,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::event::{Account, NewEvent, StreamName};
+use crate::meter::StoreMeter;
 use command::{Change, Closure, Command, Control, Reply, Work};
 use database::Database;
 use error::Place;
@@ -91,6 +92,7 @@ pub struct Store {
     level: watch::Receiver<SpoolLevel>,
     /// Changes when dead letters were marked to be tried again.
     marked: watch::Receiver<u64>,
+    meter: StoreMeter,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
     threads: Arc<Mutex<Option<Threads>>>,
@@ -145,6 +147,7 @@ impl Store {
         let lock = database::lock(&place)?;
         let mut db = Database::open(&place)?;
         adjust(&mut db).map_err(explain)?;
+        let meter = db.meter.clone();
         let spool_end = SpoolEnd::read(&db.connection).map_err(explain)?;
         let reader = Reader::new(database::open_to_read(&place).map_err(explain)?);
         let (commands, waiting_commands) = mpsc::channel(QUEUE);
@@ -179,6 +182,7 @@ impl Store {
             end,
             level,
             marked,
+            meter,
             place,
             threads: Arc::new(Mutex::new(Some(threads))),
         })
@@ -386,6 +390,11 @@ impl Store {
     /// How full the spool is.
     pub fn level(&self) -> watch::Receiver<SpoolLevel> {
         self.level.clone()
+    }
+
+    /// What it counts, from its opening on.
+    pub fn meter(&self) -> &StoreMeter {
+        &self.meter
     }
 
     /// Ends the threads when every command before is done, checkpoints and closes the file. What other handles
