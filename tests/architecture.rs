@@ -41,9 +41,7 @@ const LAYERS: [Layer; 20] = [
     // Loops. `config`: secrets that are read again.
     layer(
         "collect",
-        &[
-            "event", "exchange", "clock", "backoff", "budget", "meter", "config", "provider", "http", "store",
-        ],
+        &["event", "exchange", "clock", "backoff", "budget", "meter", "config", "provider", "http", "store"],
     ),
     // `config`: the limits of a batch. `encode`: a batch is limited in bytes, so events are encoded as it is made.
     layer("deliver", &["event", "clock", "backoff", "meter", "config", "encode", "sink", "store"]),

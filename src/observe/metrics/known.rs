@@ -16,9 +16,7 @@ use serde::Serialize;
 use super::process::Reading;
 use crate::meter::MetricName;
 use crate::observe::health::reasons;
-use crate::observe::status::{
-    ProblemCode, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus,
-};
+use crate::observe::status::{ProblemCode, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus};
 
 /// A metric: its name as it is scraped, its help, and its value.
 type Row<T, V> = (&'static str, &'static str, fn(&T) -> V);
@@ -59,14 +57,11 @@ const SINKS: [Row<SinkStatus, Known>; 6] = [
     ("auditferry_sink_last_success_timestamp_seconds", "When the receiver accepted events last, since 1970", |it| unix(it.last_success)),
 ];
 
-const STREAM_STATES: [StreamCondition; 4] = [
-    StreamCondition::Working,
-    StreamCondition::Failing,
-    StreamCondition::Held,
-    StreamCondition::NeverPolled,
-];
+const STREAM_STATES: [StreamCondition; 4] =
+    [StreamCondition::Working, StreamCondition::Failing, StreamCondition::Held, StreamCondition::NeverPolled];
 
-const SINK_STATES: [SinkCondition; 3] = [SinkCondition::Working, SinkCondition::Retrying, SinkCondition::Held];
+const SINK_STATES: [SinkCondition; 3] =
+    [SinkCondition::Working, SinkCondition::Retrying, SinkCondition::Held];
 
 /// Everything that is not the meter's, at one scrape.
 #[derive(Debug)]
@@ -96,9 +91,8 @@ impl Collector for Scrape {
 }
 
 fn write_status(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
-    let problems = ProblemCode::ALL.map(|code| {
-        (code, status.problems.iter().filter(|problem| problem.code == code).count() as u64)
-    });
+    let problems = ProblemCode::ALL
+        .map(|code| (code, status.problems.iter().filter(|problem| problem.code == code).count() as u64));
     write_problems(encoder, &problems)?;
     for (name, help, value) in WHOLE {
         one(encoder, name, help, value(status))?;
