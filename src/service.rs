@@ -36,6 +36,7 @@ use crate::config::{self, Config};
 use crate::deliver::{self, Notice, SinkStatus, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
+use crate::meter::Meter;
 use crate::observe;
 use crate::sink::{self, SetupError};
 use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
@@ -99,6 +100,7 @@ pub enum ServiceError {
 pub struct Service {
     config: Arc<Config>,
     store: Store,
+    meter: Meter,
     clock: Clock,
     accounts: Vec<Account>,
     workers: Tasks,
@@ -130,11 +132,13 @@ impl Service {
         store.register_sinks(registrations.collect()).await?;
         let (notices, incoming) = mpsc::channel(MOST_NOTICES);
         let clock = Clock::System;
+        let meter = Meter::new(store.meter());
         let mut service = Self {
-            accounts: sources::accounts(&config, &store, &clock).await?,
+            accounts: sources::accounts(&config, &store, &clock, &meter).await?,
             started: clock.now(),
             config,
             store,
+            meter,
             clock,
             workers: Tasks::new(),
             sinks: Vec::new(),
@@ -162,7 +166,12 @@ impl Service {
                 Err(failure) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
             };
             let spool = StoreSpool::open(&self.store, &settings.name).await?;
-            let worker = deliver::Settings { name: settings.name.clone(), limits: settings.batch, encoder };
+            let worker = deliver::Settings {
+                name: settings.name.clone(),
+                limits: settings.batch,
+                encoder,
+                meter: self.meter.sink(&settings.name),
+            };
             let (worker, status) = Worker::new(worker, sink, spool, self.notices.clone());
             self.sinks.push(status);
             self.workers.spawn(place, worker.run(self.stop_workers.clone(), self.drain.clone()));
@@ -261,6 +270,7 @@ impl Service {
             interval: account.interval,
             reconcile_interval: account.reconcile_interval,
             status: watch::Sender::new(StreamStatus::new(name, account.interval)),
+            meter: stream.options.meter.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
         };
@@ -304,7 +314,7 @@ impl Service {
         tasks.spawn_until(stop, "heartbeats", heartbeats);
         let Some(address) = self.config.listen else { return Ok(()) };
         let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
-        let server = observe::Server::bind(address).map_err(refused)?;
+        let server = observe::Server::bind(address).map_err(refused)?.with_meter(self.meter.clone());
         tracing::info!("status page on http://{}/", server.address());
         let view = Arc::new(View {
             store: self.store.clone(),

@@ -61,6 +61,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::event::{Account, NewEvent, StreamName};
+use crate::meter::StoreMeter;
 use command::{Change, Closure, Command, Control, Reply, Work};
 use database::Database;
 use error::Place;
@@ -96,6 +97,7 @@ pub struct Store {
     failure: watch::Receiver<Option<String>>,
     /// Changes when dead letters were marked to be tried again.
     marked: watch::Receiver<u64>,
+    meter: StoreMeter,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
     threads: Arc<Mutex<Option<Threads>>>,
@@ -150,6 +152,7 @@ impl Store {
         let lock = database::lock(&place)?;
         let mut db = Database::open(&place)?;
         adjust(&mut db).map_err(explain)?;
+        let meter = db.meter.clone();
         let spool_end = SpoolEnd::read(&db.connection).map_err(explain)?;
         let reader = Reader::new(database::open_to_read(&place).map_err(explain)?);
         let (commands, waiting_commands) = mpsc::channel(QUEUE);
@@ -187,6 +190,7 @@ impl Store {
             level,
             failure,
             marked,
+            meter,
             place,
             threads: Arc::new(Mutex::new(Some(threads))),
         })
@@ -400,6 +404,11 @@ impl Store {
     /// Why the last commit failed, until one succeeds; where events could not be committed, until events are.
     pub fn failure(&self) -> watch::Receiver<Option<String>> {
         self.failure.clone()
+    }
+
+    /// What it counts, from its opening on.
+    pub fn meter(&self) -> &StoreMeter {
+        &self.meter
     }
 
     /// Ends the threads when every command before is done, checkpoints and closes the file. What other handles

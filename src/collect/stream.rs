@@ -19,6 +19,7 @@ use super::walk::{Pages, Plan, Walk, Walked};
 use super::window::{self, Stride, Window, earlier, later, utc_day};
 use crate::clock::Clock;
 use crate::event::{Account, OwnEvent, StreamName};
+use crate::meter::StreamMeter;
 use crate::provider::{Filter, Provider, StreamSpec, TimeRange, Unit};
 use crate::store::{Cursor, FilterHabit, Gap, Store, StoreError, StreamState};
 
@@ -48,6 +49,8 @@ pub struct CollectorOptions {
     pub drop_mirrored: bool,
     /// Where what can't be mapped is counted, whoever collects the stream.
     pub unmapped: Arc<Unmapped>,
+    /// Where records are counted, whoever collects the stream.
+    pub meter: StreamMeter,
 }
 
 /// What one poll or reconcile came to.
@@ -429,6 +432,8 @@ impl<F: Fetch> Collector<F> {
         let mut intake = Intake::new(&self.store, &self.provider, self.spec, &self.options, &turn.account);
         intake.id = turn.state.id;
         intake.high_water = turn.state.cursor.high_water;
+        // What is older than the start was never asked for: it is no late event when a deeper walk finds it.
+        intake.late = turn.state.cursor.complete_to.map(|complete| self.options.start..complete);
         let pages = Pages {
             fetch: &*self.fetch,
             provider: &*self.provider,

@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::deliveries::Landed;
 use super::ledger::Progress;
 use crate::clock::Clock;
 use crate::event::{EventId, StoredEvent};
+use crate::meter::{DeliveryOutcome, SinkMeter};
+use crate::sink::{Outcome, Verdict};
 use crate::store::SinkNote;
 
 /// Between two log lines about dead letters: a receiver that refuses everything must not fill the log.
@@ -89,6 +92,7 @@ pub(super) struct Reporter {
     status: watch::Sender<SinkStatus>,
     notices: mpsc::Sender<Notice>,
     sink: String,
+    meter: SinkMeter,
     clock: Clock,
     /// A recovery is told once, and only of a hold that was told.
     is_held: bool,
@@ -102,6 +106,7 @@ impl Reporter {
         name: String,
         position: i64,
         notices: mpsc::Sender<Notice>,
+        meter: SinkMeter,
     ) -> (Self, watch::Receiver<SinkStatus>) {
         let clock = Clock::System;
         let (status, receiver) = watch::channel(SinkStatus {
@@ -115,13 +120,27 @@ impl Reporter {
             position,
             notices_lost: 0,
         });
-        let reporter =
-            Self { status, notices, sink: name, clock, is_held: false, dead_letters: None, unlogged: 0 };
+        let reporter = Self {
+            status,
+            notices,
+            sink: name,
+            meter,
+            clock,
+            is_held: false,
+            dead_letters: None,
+            unlogged: 0,
+        };
         (reporter, receiver)
     }
 
     pub(super) fn sink(&self) -> &str {
         &self.sink
+    }
+
+    /// A delivery has ended.
+    pub(super) fn landed(&self, landed: &Landed) {
+        let (outcome, again) = sorted(&landed.outcome, landed.events);
+        self.meter.delivered(outcome, again as u64, landed.took);
     }
 
     /// Takes on the state; true when it is another than before. Only then there is a line in the log.
@@ -180,6 +199,7 @@ impl Reporter {
     /// These events are settled, on disk.
     pub(super) fn settled(&mut self, progress: &Progress) {
         let Progress { accepted, refused, .. } = progress;
+        self.meter.dead_lettered(refused.len() as u64);
         let now = self.clock.now();
         self.status.send_modify(|status| {
             status.delivered += accepted;
@@ -214,3 +234,36 @@ impl Reporter {
         }
     }
 }
+
+/// How a delivery of so many events ended as a whole, and how many of them have to be sent again.
+fn sorted(outcome: &Outcome, events: usize) -> (DeliveryOutcome, usize) {
+    match outcome {
+        Outcome::Accepted => (DeliveryOutcome::Accepted, 0),
+        Outcome::Retry { .. } => (DeliveryOutcome::Retried, events),
+        Outcome::Held { .. } => (DeliveryOutcome::Held, events),
+        Outcome::Refused { .. } if events == 1 => (DeliveryOutcome::Refused, 0),
+        Outcome::Refused { suspects, .. } => match suspects.as_ref().map_or(0, |known| known.accepted) {
+            0 => (DeliveryOutcome::Refused, events),
+            accepted => (DeliveryOutcome::Partly, events.saturating_sub(accepted)),
+        },
+        Outcome::Each(verdicts) => {
+            let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count();
+            let accepted = count(|verdict| matches!(verdict, Verdict::Accepted));
+            let refused = count(|verdict| matches!(verdict, Verdict::Refused(_)));
+            let held = count(|verdict| matches!(verdict, Verdict::Held(_)));
+            // An event without a verdict is sent again too.
+            let again = events.saturating_sub(accepted + refused);
+            let outcome = match (accepted, held, again) {
+                (accepted, ..) if accepted == events => DeliveryOutcome::Accepted,
+                (1.., ..) => DeliveryOutcome::Partly,
+                (_, 1.., _) => DeliveryOutcome::Held,
+                (.., 1..) => DeliveryOutcome::Retried,
+                _ => DeliveryOutcome::Refused,
+            };
+            (outcome, again)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

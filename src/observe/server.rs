@@ -1,5 +1,6 @@
 //! The status page, health and `/api/status` over HTTP: read only, for people and probes nearby.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
@@ -21,7 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
+use super::metrics::{Format, Metrics};
 use super::status::Status;
+use crate::meter::Meter;
 
 /// However many ask, the store is read once in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -57,6 +60,7 @@ type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    meter: Meter,
 }
 
 impl Server {
@@ -68,7 +72,13 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self { address: listener.local_addr()?, listener })
+        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default() })
+    }
+
+    /// The same, with what this meter counts under `/metrics`.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Where it listens.
@@ -86,7 +96,8 @@ impl Server {
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
-        let routes = routes(Arc::new(Cached { source, last: Mutex::new(None) }), self.address.ip());
+        let metrics = Arc::new(Metrics::new(self.meter));
+        let routes = routes(Arc::new(Cached { source, last: Mutex::new(None) }), metrics, self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -123,7 +134,7 @@ impl Cached {
     }
 }
 
-fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
+fn routes(status: Arc<Cached>, metrics: Arc<Metrics>, listening: IpAddr) -> Router {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
     };
@@ -134,6 +145,7 @@ fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/api/status", get(api_status))
+        .route("/metrics", get(move |status, headers| scrape(status, metrics, headers)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
         .with_state(status)
         .layer(middleware::from_fn(move |request, next| guard(listening, request, next)))
@@ -146,6 +158,16 @@ async fn readyz(State(status): State<Arc<Cached>>) -> Response {
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+}
+
+/// Answered whatever the store does: a scrape that fails hides everything.
+async fn scrape(State(status): State<Arc<Cached>>, metrics: Arc<Metrics>, headers: HeaderMap) -> Response {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = Format::asked(accept);
+    match metrics.text(&status.read().await, format) {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn api_status(State(status): State<Arc<Cached>>) -> Response {

@@ -95,6 +95,21 @@ pub enum ProblemCode {
     HorizonLow,
 }
 
+impl ProblemCode {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::NotRunning,
+        Self::StreamHeld,
+        Self::StreamFailing,
+        Self::StreamLate,
+        Self::SinkHeld,
+        Self::SinkWaiting,
+        Self::SpoolNearlyFull,
+        Self::StoreFailing,
+        Self::DeadLetters,
+    ];
+}
+
 /// A stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StreamStatus {

@@ -4,11 +4,12 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::{Place, StoreError};
+use crate::meter::StoreMeter;
 
 /// "AFRY": says whose SQLite file it is (<https://www.sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION_ID: i64 = 0x4146_5259;
@@ -55,6 +56,7 @@ pub(super) fn lock(place: &Place) -> Result<File, StoreError> {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) connection: Connection,
+    pub(super) meter: StoreMeter,
     #[cfg(test)]
     pub(super) faults: super::faults::Faults,
 }
@@ -83,6 +85,7 @@ impl Database {
         check_after_crash(&connection, place)?;
         Ok(Self {
             connection,
+            meter: StoreMeter::default(),
             #[cfg(test)]
             faults: super::faults::Faults::default(),
         })
@@ -93,6 +96,16 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
+        let began = Instant::now();
+        let written = self.transact(work);
+        match &written {
+            Ok(_) => self.meter.committed(began.elapsed()),
+            Err(_) => self.meter.commit_failed(),
+        }
+        written
+    }
+
+    fn transact<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         #[cfg(test)]
         self.faults.limit_room(&self.connection)?;
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;

@@ -12,6 +12,7 @@ use super::world::{DAY, HOUR, MINUTE, Meaning, Oddities, RowOrder, World};
 use crate::clock::Clock;
 use crate::collect::stream::{Collector, CollectorOptions, PollError, PollReport};
 use crate::event::{Account, StoredEvent, StreamName};
+use crate::meter::StreamMeter;
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{HubSpot, Mirrored};
 use crate::provider::{Filter, Provider, StreamSpec};
@@ -115,6 +116,7 @@ impl<'a> Machine<'a> {
                 reconcile_depth: Duration::from_secs(86_400 * 40),
                 drop_mirrored: false,
                 unmapped: Arc::default(),
+                meter: StreamMeter::default(),
             },
             case.spec(),
             case.provider(),
