@@ -45,8 +45,8 @@ const LAYERS: [Layer; 20] = [
     ),
     // `config`: the limits of a batch. `encode`: a batch is limited in bytes, so events are encoded as it is made.
     layer("deliver", &["event", "clock", "backoff", "meter", "config", "encode", "sink", "store"]),
-    // `collect`: its status values.
-    layer("observe", &["event", "clock", "meter", "collect", "store"]),
+    // `collect`, `deliver`: their status values.
+    layer("observe", &["event", "clock", "meter", "collect", "deliver", "store"]),
     layer(
         "service",
         &[

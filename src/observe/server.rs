@@ -1,4 +1,4 @@
-//! The status page, health and `/api/status` over HTTP: read only, for people and probes nearby.
+//! The status page, health, `/api/status` and `/metrics` over HTTP: read only, for people and probes nearby.
 
 use std::fmt;
 use std::future::Future;
@@ -154,7 +154,7 @@ fn routes(status: Arc<Cached>, metrics: Arc<Metrics>, listening: IpAddr) -> Rout
 async fn readyz(State(status): State<Arc<Cached>>) -> Response {
     let reasons = match &*status.read().await {
         Ok(status) => reasons(status),
-        Err(failure) => vec![Reason::store_failed(failure)],
+        Err(failure) => vec![Reason::store_failing(failure)],
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
@@ -174,7 +174,7 @@ async fn api_status(State(status): State<Arc<Cached>>) -> Response {
     match &*status.read().await {
         Ok(status) => Json(status).into_response(),
         Err(failure) => {
-            let error = Reason::store_failed(failure).message;
+            let error = Reason::store_failing(failure).message;
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error }))).into_response()
         }
     }
