@@ -432,8 +432,9 @@ impl<F: Fetch> Collector<F> {
         let mut intake = Intake::new(&self.store, &self.provider, self.spec, &self.options, &turn.account);
         intake.id = turn.state.id;
         intake.high_water = turn.state.cursor.high_water;
-        // What is older than the start was never asked for: it is no late event when a deeper walk finds it.
-        intake.late = turn.state.cursor.complete_to.map(|complete| self.options.start..complete);
+        let Cursor { complete_from, complete_to, .. } = turn.state.cursor;
+        // What is older was never asked for: it is no late event when a deeper walk finds it.
+        intake.late = complete_from.zip(complete_to).map(|(from, to)| from..to);
         let pages = Pages {
             fetch: &*self.fetch,
             provider: &*self.provider,

@@ -1,4 +1,4 @@
-//! The status page, health and `/api/status` over HTTP: read only, for people and probes nearby.
+//! The status page, health, `/api/status` and `/metrics` over HTTP: read only, for people and probes nearby.
 
 use std::fmt;
 use std::future::Future;

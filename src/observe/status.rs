@@ -96,8 +96,8 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
-    /// Every kind.
-    pub const ALL: [Self; 9] = [
+    /// Every kind; a new one belongs here too, or it has no series in the metrics.
+    pub const ALL: [Self; 10] = [
         Self::NotRunning,
         Self::StreamHeld,
         Self::StreamFailing,
@@ -107,6 +107,7 @@ impl ProblemCode {
         Self::SpoolNearlyFull,
         Self::StoreFailing,
         Self::DeadLetters,
+        Self::HorizonLow,
     ];
 }
 

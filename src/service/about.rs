@@ -49,7 +49,7 @@ mod tests {
         let text = "state_dir = '/tmp/state'\n\
             [sources.crm]\ntype = 'hubspot'\ntoken = 'x'\nhorizon = '200d'\n\
             [sources.mail]\ntype = 'brevo'\napi_key = 'x'\n\
-            [sinks.out]\ntype = 'stdout'\n[sinks.some]\ntype = 'stdout'\nsources = ['mail']\n";
+            [sinks.out]\ntype = 'stdout'\n[sinks.some]\ntype = 'file'\npath = '/tmp/events'\nsources = ['mail']\n";
         let about = about(&Config::from_text(text, "test").unwrap());
         let days: Vec<_> = about
             .streams

@@ -66,6 +66,11 @@ impl Scrape {
     }
 }
 
+/// A count as a metric has it.
+fn number(count: u64) -> f64 {
+    u32::try_from(count).unwrap().into()
+}
+
 /// Whether there is a Python to scrape with.
 fn can_scrape() -> bool {
     tools::python(&["prometheus_client"]).is_some()
@@ -131,7 +136,7 @@ fn a_scrape_says_what_the_provider_and_the_receiver_have_seen() {
                 scrape.requests(source, stream, &status.to_string()) == f64::from(theirs)
             })
         });
-        same && scrape.get(delivered.0, &delivered.1) == simulator.stats().unique as f64
+        same && scrape.get(delivered.0, &delivered.1) == number(simulator.stats().unique)
     });
     assert_eq!(last.requests("hubspot", "login", "503"), 2.0);
     assert_eq!(last.requests("hubspot", "audit_logs", "429"), 1.0);
@@ -144,7 +149,7 @@ fn a_scrape_says_what_the_provider_and_the_receiver_have_seen() {
     for (source, stream) in STREAMS {
         let of = |name: &str| last.of_stream(name, (source, stream));
         let collected = of("auditferry_events_collected_total");
-        assert_eq!(collected, stats.by_dataset[&format!("{source}.{stream}")] as f64, "{stream}");
+        assert_eq!(collected, number(stats.by_dataset[&format!("{source}.{stream}")]), "{stream}");
         assert_eq!(collected, named(&status, "streams", stream)["events"].as_f64().unwrap(), "{stream}");
         assert_eq!(collected, of("auditferry_records_new_total"), "{stream}");
         assert!(of("auditferry_records_known_total") > 0.0, "{stream}");
@@ -163,17 +168,17 @@ fn a_scrape_says_what_the_provider_and_the_receiver_have_seen() {
         assert!(of("auditferry_lag_seconds") < 3_600.0, "{stream}");
     }
     let accepted = [("sink", "receiver"), ("outcome", "accepted")];
-    assert_eq!(last.get("auditferry_deliveries_total", &accepted), stats.requests as f64);
+    assert_eq!(last.get("auditferry_deliveries_total", &accepted), number(stats.requests));
     assert_eq!(
         last.get("auditferry_delivery_duration_seconds_count", &[("sink", "receiver")]),
-        stats.requests as f64
+        number(stats.requests)
     );
     assert!(last.get("auditferry_commit_duration_seconds_count", &[]) > 4.0);
     assert_eq!(last.get("auditferry_commits_failed_total", &[]), 0.0);
     assert_eq!(last.get("auditferry_spool_max_bytes", &[]), 2_147_483_648.0);
     let started: jiff::Timestamp = status["started"].as_str().unwrap().parse().unwrap();
     let process = last.get("process_start_time_seconds", &[]);
-    assert!((process - started.as_second() as f64).abs() < 60.0, "{process} {started}");
+    assert!((process - started.as_duration().as_secs_f64()).abs() < 60.0, "{process} {started}");
     assert!(last.get("process_resident_memory_bytes", &[]) > 1_000_000.0);
     assert!(last.get("process_cpu_seconds_total", &[]) > 0.0);
     assert!(last.get("process_open_fds", &[]) < last.get("process_max_fds", &[]));

@@ -72,6 +72,7 @@ async fn every_route_answers_with_its_kind() {
             ("/healthz", "text/plain; charset=utf-8", "ok"),
             ("/readyz", "application/json", "{\"ready\":true,\"reasons\":[]}"),
             ("/api/status", "application/json", "\"state\":\"working\""),
+            ("/metrics", "text/plain; version=0.0.4; charset=utf-8", "\nauditferry_ready 1\n"),
         ] {
             let (code, head, body) = served.get(path).await;
             assert_eq!(code, 200, "{path}");
@@ -108,6 +109,18 @@ fn the_page_uses_nothing_from_elsewhere_and_writes_no_markup() {
     }
     assert!(!PAGE.contains("style=") && !PAGE.contains("onclick"), "the policy forbids what is inline");
     assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("insertAdjacentHTML"));
+}
+
+#[tokio::test]
+async fn a_scraper_gets_the_format_that_it_asks_for() {
+    beside(Ok(status(&well())), async |served| {
+        let asked =
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text\r\n\r\n";
+        let reply = served.exchange(asked).await;
+        assert!(reply.contains("content-type: application/openmetrics-text; version=1.0.0;"), "{reply}");
+        assert!(reply.ends_with("\n# EOF\n"), "{reply}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -175,6 +188,8 @@ async fn a_store_that_fails_is_a_reason_and_the_process_still_works() {
         assert_eq!((code, body.as_str()), (503, "{\"error\":\"the store can't be read: disk I/O error\"}"));
         assert_eq!(served.get("/healthz").await.0, 200);
         assert_eq!(served.get("/").await.0, 200);
+        let (code, _, body) = served.get("/metrics").await;
+        assert_eq!((code, body.contains("\nauditferry_ready 0\n")), (200, true), "{body}");
     })
     .await;
 }
