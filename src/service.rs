@@ -300,7 +300,8 @@ impl Service {
         tasks.spawn_until(stop, "heartbeats", heartbeats);
         let Some(address) = self.config.listen else { return Ok(()) };
         let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
-        let server = observe::Server::bind(address).map_err(refused)?;
+        let server =
+            observe::Server::bind(address).map_err(refused)?.guarded_by(self.config.server_token.clone());
         tracing::info!("status page on http://{}/", server.address());
         let view = Arc::new(View {
             store: self.store.clone(),

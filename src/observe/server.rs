@@ -1,5 +1,7 @@
 //! The status page, health and `/api/status` over HTTP: read only, for people and probes nearby.
 
+mod guard;
+
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
@@ -22,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
 use super::status::Status;
+use crate::config::Secret;
+use guard::Token;
 
 /// However many ask, the store is read once in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -57,6 +61,7 @@ type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    token: Option<Token>,
 }
 
 impl Server {
@@ -68,7 +73,14 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self { address: listener.local_addr()?, listener })
+        Ok(Self { address: listener.local_addr()?, listener, token: None })
+    }
+
+    /// Shows what it knows only to who has this token, where there is one; see `server.token`.
+    #[must_use]
+    pub fn guarded_by(mut self, token: Option<Secret>) -> Self {
+        self.token = token.map(Token::new);
+        self
     }
 
     /// Where it listens.
@@ -86,7 +98,8 @@ impl Server {
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
-        let routes = routes(Arc::new(Cached { source, last: Mutex::new(None) }), self.address.ip());
+        let cached = Cached { source, last: Mutex::new(None) };
+        let routes = routes(Arc::new(Known { cached, token: self.token }), self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -123,33 +136,60 @@ impl Cached {
     }
 }
 
-fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
+/// What every request may need.
+struct Known {
+    cached: Cached,
+    token: Option<Token>,
+}
+
+type Shared = Arc<Known>;
+
+impl Known {
+    /// Whether who sends these headers may see what is known.
+    async fn admits(&self, headers: &HeaderMap) -> bool {
+        match &self.token {
+            Some(token) => token.admits(headers).await,
+            None => true,
+        }
+    }
+}
+
+fn routes(known: Shared, listening: IpAddr) -> Router {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
     };
+    // What holds data; the rest is the same for everybody.
+    let guarded = Router::new()
+        .route("/api/status", get(api_status))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&known), guard::with_token));
     Router::new()
         .route("/", asset("text/html; charset=utf-8", PAGE))
         .route("/page.css", asset("text/css; charset=utf-8", STYLE))
         .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/api/status", get(api_status))
+        .merge(guarded)
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
-        .with_state(status)
-        .layer(middleware::from_fn(move |request, next| guard(listening, request, next)))
+        .with_state(known)
+        .layer(middleware::from_fn(move |request, next| guarded_by_name(listening, request, next)))
 }
 
-async fn readyz(State(status): State<Arc<Cached>>) -> Response {
-    let reasons = match &*status.read().await {
+async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
+    let reasons = match &*known.cached.read().await {
         Ok(status) => reasons(status),
         Err(failure) => vec![Reason::store_failed(failure)],
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+    let mut body = json!({ "ready": reasons.is_empty() });
+    // A probe has no token and needs the code alone; the reasons name accounts and receivers.
+    if known.admits(&headers).await {
+        body["reasons"] = json!(reasons);
+    }
+    (code, Json(body)).into_response()
 }
 
-async fn api_status(State(status): State<Arc<Cached>>) -> Response {
-    match &*status.read().await {
+async fn api_status(State(known): State<Shared>) -> Response {
+    match &*known.cached.read().await {
         Ok(status) => Json(status).into_response(),
         Err(failure) => {
             let error = Reason::store_failed(failure).message;
@@ -159,8 +199,8 @@ async fn api_status(State(status): State<Arc<Cached>>) -> Response {
 }
 
 /// Turns strange names away and puts the headers on every answer.
-async fn guard(listening: IpAddr, request: Request, next: Next) -> Response {
-    let mut response = if listening.is_loopback() && !names_loopback(&request) {
+async fn guarded_by_name(listening: IpAddr, request: Request, next: Next) -> Response {
+    let mut response = if listening.is_loopback() && !guard::names_loopback(&request) {
         let refusal = "auditferry listens on loopback and answers to localhost, 127.0.0.1 and [::1] alone\n";
         (StatusCode::MISDIRECTED_REQUEST, refusal).into_response()
     } else {
@@ -170,19 +210,6 @@ async fn guard(listening: IpAddr, request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// Whether the request is addressed to loopback. A foreign page whose name an attacker lets point to 127.0.0.1
-/// (DNS rebinding) sends that name. Old probes (HTTP/1.0) send none, browsers always do.
-fn names_loopback(request: &Request) -> bool {
-    let Some(host) = request.headers().get(header::HOST) else { return true };
-    let Ok(host) = host.to_str() else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
