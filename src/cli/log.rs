@@ -1,6 +1,7 @@
 //! Log lines on stderr: text for people at a terminal, JSON for machines.
 
 use std::io::{IsTerminal, stderr};
+use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -22,5 +23,25 @@ pub(super) fn start(format: Option<LogFormat>, level: &str) -> Result<(), ParseE
             lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
         }
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// In place of the standard library's text, which would be no JSON and could hold anything.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let thread = std::thread::current();
+    tracing::error!(
+        code = "panic",
+        reason = known_words(panic),
+        location,
+        thread = thread.name(),
+        "a fault of the program: please report it"
+    );
+}
+
+/// What the program says of itself. Words that are put together at run time may hold what was being worked on, a
+/// secret even; the place in the source tells enough then.
+fn known_words(panic: &PanicHookInfo<'_>) -> &'static str {
+    panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("left out, since it may hold data")
 }
