@@ -9,6 +9,7 @@ mod connection;
 mod health;
 pub mod human;
 mod problem;
+mod runbook;
 mod server;
 mod status;
 

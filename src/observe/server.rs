@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
+use super::runbook;
 use super::status::Status;
 use crate::config::Secret;
 use guard::Token;
@@ -166,6 +167,8 @@ fn routes(known: Shared, listening: IpAddr) -> Router {
         .route("/", asset("text/html; charset=utf-8", PAGE))
         .route("/page.css", asset("text/css; charset=utf-8", STYLE))
         .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
+        .route("/runbook", asset("text/html; charset=utf-8", runbook::page()))
+        .route("/runbook.css", asset("text/css; charset=utf-8", runbook::STYLE))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .merge(guarded)

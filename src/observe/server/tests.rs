@@ -79,6 +79,8 @@ async fn every_route_answers_with_its_kind() {
             ("/", "text/html; charset=utf-8", "<title>auditferry</title>"),
             ("/page.css", "text/css; charset=utf-8", "prefers-color-scheme"),
             ("/page.js", "text/javascript; charset=utf-8", "api/status"),
+            ("/runbook", "text/html; charset=utf-8", "<h2 id=\"sink-held\">"),
+            ("/runbook.css", "text/css; charset=utf-8", ":target"),
             ("/healthz", "text/plain; charset=utf-8", "ok"),
             ("/readyz", "application/json", "{\"ready\":true,\"reasons\":[]}"),
             ("/api/status", "application/json", "\"state\":\"working\""),
@@ -95,7 +97,7 @@ async fn every_route_answers_with_its_kind() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     beside(Ok(status(&well())), async |served| {
-        for path in ["/", "/page.js", "/healthz", "/readyz", "/api/status", "/nothing"] {
+        for path in ["/", "/page.js", "/runbook", "/healthz", "/readyz", "/api/status", "/nothing"] {
             let (_, head, _) = served.get(path).await;
             for header in [
                 "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self';",
@@ -220,7 +222,7 @@ async fn what_holds_data_needs_the_token_where_there_is_one() {
 #[tokio::test]
 async fn what_holds_no_data_needs_no_token() {
     guarded(Some(Secret::Plain(TOKEN.into())), Ok(status(&troubled())), async |served| {
-        for path in ["/", "/page.css", "/page.js", "/healthz"] {
+        for path in ["/", "/page.css", "/page.js", "/runbook", "/runbook.css", "/healthz"] {
             assert_eq!(served.get(path).await.0, 200, "{path}");
         }
         let (code, _, body) = served.get("/readyz").await;
