@@ -138,13 +138,14 @@ pub fn main() -> ExitCode {
     let load = || Config::load(&path);
     let result = match cli.command {
         Command::Run(args) => load().map_err(Failure::from).and_then(|config| {
-            block_on(|stop| async {
+            let ended = block_on(|stop| async {
                 if args.once {
                     run::once(config, args.timeout, stop).await
                 } else {
                     run::daemon(config, stop).await
                 }
-            })
+            });
+            ended.inspect_err(Failure::log)
         }),
         Command::Check(args) => check(&path, &args),
         Command::Status(args) => {
@@ -227,6 +228,13 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl Failure {
+    /// For whoever watches the log of the daemon: what [`Failure::report`] prints is for people.
+    fn log(&self) {
+        if let Self::Work(failure) = self {
+            tracing::error!(code = "failed", error = %format_args!("{failure:#}"), "auditferry ends with an error");
+        }
+    }
+
     fn report(&self) -> ExitCode {
         match self {
             Self::Configuration(faults) => fail(EXIT_CONFIGURATION, &faults.to_string()),

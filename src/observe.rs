@@ -10,6 +10,7 @@ mod health;
 pub mod human;
 mod metrics;
 mod problem;
+mod runbook;
 mod server;
 mod status;
 

@@ -96,6 +96,13 @@ pub enum ServiceError {
     },
 }
 
+impl ServiceError {
+    /// Logs the end of a task.
+    fn tell(&self) {
+        tracing::error!(code = "task-failed", error = %self, "a task ended that should not have");
+    }
+}
+
 /// A started service.
 pub struct Service {
     config: Arc<Config>,
@@ -122,7 +129,7 @@ impl Service {
     pub async fn start(config: Config) -> Result<Self, ServiceError> {
         let config = Arc::new(config);
         for warning in &config.warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!(code = "configuration-warning", "{warning}");
         }
         let store = open(&config, Store::open).await?;
         let registrations = config
@@ -192,13 +199,23 @@ impl Service {
         let streams = self.start_polling(&mut collectors, &stop_polling);
         self.start_views(&mut views, &streams, &stop_views).await?;
         self.record(&OwnEvent::Started).await;
+        tracing::info!(
+            code = "started",
+            version = env!("CARGO_PKG_VERSION"),
+            streams = streams.len(),
+            sinks = self.config.sinks.len(),
+            "started"
+        );
         let failure = tokio::select! {
             () = stop.cancelled() => None,
             failure = collectors.first_end() => Some(failure),
             failure = self.workers.first_end() => Some(failure),
             failure = views.first_end() => Some(failure),
         };
-        tracing::info!("stopping: polling ends, deliveries in flight finish");
+        if let Some(failure) = &failure {
+            failure.tell();
+        }
+        tracing::info!(code = "stopping", "stopping: polling ends, deliveries in flight finish");
         stop_polling.cancel();
         collectors.finish(GRACE).await;
         self.record(&OwnEvent::Stopped).await;
@@ -206,6 +223,7 @@ impl Service {
         stop_views.cancel();
         views.finish(GRACE).await;
         self.close().await?;
+        tracing::info!(code = "stopped", "stopped: everything is on disk");
         failure.map_or(Ok(()), Err)
     }
 
@@ -314,8 +332,11 @@ impl Service {
         tasks.spawn_until(stop, "heartbeats", heartbeats);
         let Some(address) = self.config.listen else { return Ok(()) };
         let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
-        let server = observe::Server::bind(address).map_err(refused)?.with_meter(self.meter.clone());
-        tracing::info!("status page on http://{}/", server.address());
+        let server = observe::Server::bind(address)
+            .map_err(refused)?
+            .with_meter(self.meter.clone())
+            .guarded_by(self.config.server_token.clone());
+        tracing::info!(code = "listening", address = %server.address(), "status page on http://{}/", server.address());
         let view = Arc::new(View {
             store: self.store.clone(),
             about: about(&self.config),
@@ -337,6 +358,7 @@ impl Service {
         match ControlSocket::bind(&self.config.state_dir) {
             Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(self.store.clone())),
             Err(error) => tracing::warn!(
+                code = "control-socket-missing",
                 state_dir = %self.config.state_dir.display(),
                 %error,
                 "no control socket in the state directory: commands such as `auditferry dead-letters` work only \
@@ -385,7 +407,7 @@ impl Service {
 
     async fn deliver_the_rest(&mut self, within: Duration) {
         if let Err(failure) = self.drain(Instant::now() + within, &CancellationToken::new()).await {
-            tracing::error!(%failure, "while stopping");
+            failure.tell();
         }
         self.stop_workers.cancel();
         self.workers.finish(GRACE).await;

@@ -222,6 +222,7 @@ impl Store {
     pub async fn register_sinks(&self, sinks: Vec<SinkRegistration>) -> Result<(), StoreError> {
         for missed in self.change(None, move |db| sink::register(db, &sinks)).await? {
             tracing::warn!(
+                code = "events-expired",
                 sink = missed.sink,
                 events = missed.events,
                 "the sink was away for longer than spool.retention: at most this many events for it are gone"

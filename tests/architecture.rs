@@ -45,8 +45,8 @@ const LAYERS: [Layer; 20] = [
     ),
     // `config`: the limits of a batch. `encode`: a batch is limited in bytes, so events are encoded as it is made.
     layer("deliver", &["event", "clock", "backoff", "meter", "config", "encode", "sink", "store"]),
-    // `collect`, `deliver`: their status values.
-    layer("observe", &["event", "clock", "meter", "collect", "deliver", "store"]),
+    // `collect`, `deliver`: their status values. `config`: a secret that is read again.
+    layer("observe", &["event", "clock", "meter", "config", "collect", "deliver", "store"]),
     layer(
         "service",
         &[

@@ -234,7 +234,7 @@ impl Caller {
                         return Err(FetchError::Unavailable { reason });
                     }
                     if backoff.failures() == TOLD {
-                        tracing::warn!(%source, stream = name, %reason, "the provider does not answer; trying on");
+                        tracing::warn!(code = "provider-unavailable", %source, stream = name, %reason, "the provider does not answer; trying on");
                     } else {
                         tracing::debug!(%source, stream = name, %reason, ?delay, "trying again");
                     }
@@ -243,7 +243,7 @@ impl Caller {
                 Refusal::RateLimited { wait, reason } => {
                     meter.rate_limited();
                     let wait = wait.unwrap_or(RATE_WINDOW) + backoff.next_delay(None);
-                    tracing::info!(%source, %reason, wait_s = wait.as_secs(), "rate limited");
+                    tracing::info!(code = "rate-limited", %source, %reason, wait_s = wait.as_secs(), "rate limited");
                     budget.close_for(wait);
                 }
                 Refusal::Credential { reason } => {
@@ -284,7 +284,7 @@ impl Caller {
         let before = self.shared.skew.swap(skew.as_secs(), Ordering::Relaxed);
         let notable = |seconds: i64| SignedDuration::from_secs(seconds).abs() > NOTABLE_SKEW;
         if notable(skew.as_secs()) && !notable(before) {
-            tracing::warn!(%source, provider_ahead_s = skew.as_secs(),
+            tracing::warn!(code = "clock-skew", %source, provider_ahead_s = skew.as_secs(),
                 "our clock and the provider's are apart: check the time synchronisation of this machine");
         }
     }

@@ -183,7 +183,7 @@ impl Schedule {
         let account = caller.account().await?;
         let report = collector.reconcile(&account).await?;
         let StreamName { source, stream } = collector.name();
-        tracing::info!(%source, %stream, read = report.rows, found = report.new, known = report.known,
+        tracing::info!(code = "reconciled", %source, %stream, read = report.rows, new = report.new, known = report.known,
             pages = report.pages, took_ms = millis(started.elapsed()), "reconciled");
         Ok(self.reconcile_interval)
     }
@@ -191,10 +191,13 @@ impl Schedule {
     fn succeeded(&self, name: &StreamName, began: Timestamp, report: &PollReport, took: Duration) {
         let StreamName { source, stream } = name;
         let recovered = self.status.borrow().health != Health::Working;
-        tracing::info!(%source, %stream, read = report.rows, new = report.new, known = report.known,
-            pages = report.pages, took_ms = millis(took), "polled{}", if recovered { " again" } else { "" });
+        if recovered {
+            tracing::info!(code = "stream-recovered", %source, %stream, "the stream can be polled again");
+        }
+        tracing::info!(code = "polled", %source, %stream, read = report.rows, new = report.new, known = report.known,
+            pages = report.pages, took_ms = millis(took), "polled");
         for gap in &report.gaps {
-            tracing::error!(%source, %stream, from = %gap.from, to = %gap.to,
+            tracing::error!(code = "gap", %source, %stream, from = %gap.from, to = %gap.to,
                 "gap: the provider has forgotten a part that was not collected");
         }
         self.status.send_modify(|status| {
@@ -220,10 +223,10 @@ impl Schedule {
             Health::Held(reason)
                 if !same && matches!(failure, PollError::Fetch(FetchError::StreamRefused { .. })) =>
             {
-                tracing::error!(%source, %stream, %reason, "held: the provider refuses this stream");
+                tracing::error!(code = "stream-held", %source, %stream, %reason, "held: the provider refuses this stream");
             }
             Health::Failing(reason) if !same => {
-                tracing::warn!(%source, %stream, %reason, "poll failed, trying again");
+                tracing::warn!(code = "stream-failing", %source, %stream, %reason, "poll failed, trying again");
             }
             Health::Held(reason) | Health::Failing(reason) => {
                 tracing::debug!(%source, %stream, %reason, "still failing");
@@ -248,7 +251,7 @@ impl Schedule {
         }
         .await;
         if let Err(failure) = noted {
-            tracing::debug!(source = %name.source, stream = %name.stream, %failure, "could not keep the poll's outcome");
+            tracing::debug!(source = %name.source, stream = %name.stream, error = %failure, "could not keep the poll's outcome");
         }
     }
 

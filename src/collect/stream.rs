@@ -347,7 +347,7 @@ impl<F: Fetch> Collector<F> {
             && !matches!(self.spec.filter, Filter::Days { .. })
             && !walked.stopped_early
         {
-            tracing::warn!(source = %self.options.name.source, stream = self.spec.name,
+            tracing::warn!(code = "filter-ignored", source = %self.options.name.source, stream = self.spec.name,
                 "the provider ignores the time filter; reading without it from now on");
             self.remember(turn, FilterHabit::Unfiltered).await?;
             return Ok(walked);
@@ -360,7 +360,7 @@ impl<F: Fetch> Collector<F> {
             turn.state.filter = habit;
             walked = self.walk(turn, self.plan(turn, window.range, None)).await?;
             if walked.recognised_any() {
-                tracing::warn!(source = %self.options.name.source, stream = self.spec.name, filter = ?habit,
+                tracing::warn!(code = "filter-changed", source = %self.options.name.source, stream = self.spec.name, filter = ?habit,
                     "the time filter hid events that are known to be there; asking in another way from now on");
                 self.remember(turn, habit).await?;
                 return Ok(walked);
@@ -371,7 +371,7 @@ impl<F: Fetch> Collector<F> {
         if matches!(self.spec.filter, Filter::Days { .. }) {
             return Err(PollError::AnchorLost { from, to });
         }
-        tracing::warn!(source = %self.options.name.source, stream = self.spec.name, %from, %to,
+        tracing::warn!(code = "events-vanished", source = %self.options.name.source, stream = self.spec.name, %from, %to,
             "the provider no longer shows events that it showed before, with any filter or without");
         Ok(walked)
     }
@@ -414,7 +414,7 @@ impl<F: Fetch> Collector<F> {
         for habit in self.other_habits(turn.state.filter) {
             turn.state.filter = habit;
             if self.walker(&turn).pages.shows_any(self.plan(&turn, wanted, None), wanted.from).await? {
-                tracing::warn!(source = %self.options.name.source, stream = self.spec.name, filter = ?habit,
+                tracing::warn!(code = "filter-changed", source = %self.options.name.source, stream = self.spec.name, filter = ?habit,
                     "the time filter hid every event; asking in another way from now on");
                 self.store.start_over(turn.state.id, habit).await?;
                 return Ok(true);
@@ -438,6 +438,7 @@ impl<F: Fetch> Collector<F> {
         let pages = Pages {
             fetch: &*self.fetch,
             provider: &*self.provider,
+            source: &self.options.name.source,
             spec: self.spec,
             clock: &self.clock,
             level: self.store.level(),

@@ -170,16 +170,16 @@ impl Reporter {
         let sink = &self.sink;
         match next {
             SinkState::Working => {
-                tracing::info!(sink, "the sink delivers again");
+                tracing::info!(code = "sink-recovered", sink, "the sink delivers again");
                 if std::mem::take(&mut self.is_held) {
                     self.notify(Notice::Recovered { sink: self.sink.clone() });
                 }
             }
             SinkState::Retrying { reason } => {
-                tracing::warn!(sink, reason, "delivery fails and is tried again");
+                tracing::warn!(code = "sink-retrying", sink, reason, "delivery fails and is tried again");
             }
             SinkState::Held { reason } => {
-                tracing::warn!(sink, reason, "the sink is held; its events wait");
+                tracing::error!(code = "sink-held", sink, reason, "the sink is held; its events wait");
                 if !std::mem::replace(&mut self.is_held, true) {
                     self.notify(Notice::Held { sink: self.sink.clone(), reason: reason.clone() });
                 }
@@ -224,8 +224,8 @@ impl Reporter {
         }
         self.dead_letters = Some(Instant::now());
         let unlogged = std::mem::take(&mut self.unlogged);
-        let (sink, event) = (&self.sink, event.id);
-        tracing::warn!(sink, %event, reason, unlogged, "the sink refuses an event: it is a dead letter now");
+        let (sink, event_id) = (&self.sink, event.id);
+        tracing::warn!(code = "dead-letters", sink, %event_id, reason, unlogged, "the sink refuses an event: it is a dead letter now");
     }
 
     fn notify(&mut self, notice: Notice) {

@@ -1,5 +1,7 @@
 //! The status page, health, `/api/status` and `/metrics` over HTTP: read only, for people and probes nearby.
 
+mod guard;
+
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -23,8 +25,11 @@ use tokio_util::sync::CancellationToken;
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
 use super::metrics::{Format, Metrics};
+use super::runbook;
 use super::status::Status;
+use crate::config::Secret;
 use crate::meter::Meter;
+use guard::Token;
 
 /// However many ask, the store is read once in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -61,6 +66,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     meter: Meter,
+    token: Option<Token>,
 }
 
 impl Server {
@@ -72,13 +78,20 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default() })
+        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default(), token: None })
     }
 
     /// The same, with what this meter counts under `/metrics`.
     #[must_use]
     pub fn with_meter(self, meter: Meter) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Shows what it knows only to who has this token, where there is one; see `server.token`.
+    #[must_use]
+    pub fn guarded_by(mut self, token: Option<Secret>) -> Self {
+        self.token = token.map(Token::new);
+        self
     }
 
     /// Where it listens.
@@ -96,8 +109,9 @@ impl Server {
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
-        let metrics = Arc::new(Metrics::new(self.meter));
-        let routes = routes(Arc::new(Cached { source, last: Mutex::new(None) }), metrics, self.address.ip());
+        let cached = Cached { source, last: Mutex::new(None) };
+        let metrics = Metrics::new(self.meter);
+        let routes = routes(Arc::new(Known { cached, metrics, token: self.token }), self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -134,44 +148,74 @@ impl Cached {
     }
 }
 
-fn routes(status: Arc<Cached>, metrics: Arc<Metrics>, listening: IpAddr) -> Router {
+/// What every request may need.
+struct Known {
+    cached: Cached,
+    metrics: Metrics,
+    token: Option<Token>,
+}
+
+type Shared = Arc<Known>;
+
+impl Known {
+    /// Whether who sends these headers may see what is known.
+    async fn admits(&self, headers: &HeaderMap) -> bool {
+        match &self.token {
+            Some(token) => token.admits(headers).await,
+            None => true,
+        }
+    }
+}
+
+fn routes(known: Shared, listening: IpAddr) -> Router {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
     };
+    // What holds data; the rest is the same for everybody.
+    let guarded = Router::new()
+        .route("/api/status", get(api_status))
+        .route("/metrics", get(scrape))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&known), guard::with_token));
     Router::new()
         .route("/", asset("text/html; charset=utf-8", PAGE))
         .route("/page.css", asset("text/css; charset=utf-8", STYLE))
         .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
+        .route("/runbook", asset("text/html; charset=utf-8", runbook::page()))
+        .route("/runbook.css", asset("text/css; charset=utf-8", runbook::STYLE))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/api/status", get(api_status))
-        .route("/metrics", get(move |status, headers| scrape(status, metrics, headers)))
+        .merge(guarded)
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
-        .with_state(status)
-        .layer(middleware::from_fn(move |request, next| guard(listening, request, next)))
+        .with_state(known)
+        .layer(middleware::from_fn(move |request, next| guarded_by_name(listening, request, next)))
 }
 
-async fn readyz(State(status): State<Arc<Cached>>) -> Response {
-    let reasons = match &*status.read().await {
+async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
+    let reasons = match &*known.cached.read().await {
         Ok(status) => reasons(status),
         Err(failure) => vec![Reason::store_failing(failure)],
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+    let mut body = json!({ "ready": reasons.is_empty() });
+    // A probe has no token and needs the code alone; the reasons name accounts and receivers.
+    if known.admits(&headers).await {
+        body["reasons"] = json!(reasons);
+    }
+    (code, Json(body)).into_response()
 }
 
 /// Answered whatever the store does: a scrape that fails hides everything.
-async fn scrape(State(status): State<Arc<Cached>>, metrics: Arc<Metrics>, headers: HeaderMap) -> Response {
+async fn scrape(State(known): State<Shared>, headers: HeaderMap) -> Response {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Format::asked(accept);
-    match metrics.text(&status.read().await, format) {
+    match known.metrics.text(&known.cached.read().await, format) {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-async fn api_status(State(status): State<Arc<Cached>>) -> Response {
-    match &*status.read().await {
+async fn api_status(State(known): State<Shared>) -> Response {
+    match &*known.cached.read().await {
         Ok(status) => Json(status).into_response(),
         Err(failure) => {
             let error = Reason::store_failing(failure).message;
@@ -181,8 +225,8 @@ async fn api_status(State(status): State<Arc<Cached>>) -> Response {
 }
 
 /// Turns strange names away and puts the headers on every answer.
-async fn guard(listening: IpAddr, request: Request, next: Next) -> Response {
-    let mut response = if listening.is_loopback() && !names_loopback(&request) {
+async fn guarded_by_name(listening: IpAddr, request: Request, next: Next) -> Response {
+    let mut response = if listening.is_loopback() && !guard::names_loopback(&request) {
         let refusal = "auditferry listens on loopback and answers to localhost, 127.0.0.1 and [::1] alone\n";
         (StatusCode::MISDIRECTED_REQUEST, refusal).into_response()
     } else {
@@ -192,19 +236,6 @@ async fn guard(listening: IpAddr, request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// Whether the request is addressed to loopback. A foreign page whose name an attacker lets point to 127.0.0.1
-/// (DNS rebinding) sends that name. Old probes (HTTP/1.0) send none, browsers always do.
-fn names_loopback(request: &Request) -> bool {
-    let Some(host) = request.headers().get(header::HOST) else { return true };
-    let Ok(host) = host.to_str() else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

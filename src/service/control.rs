@@ -106,7 +106,7 @@ impl ControlSocket {
             match self.listener.accept().await {
                 Ok((stream, _)) => return stream,
                 Err(error) => {
-                    tracing::warn!(%error, "the control socket cannot accept a connection");
+                    tracing::warn!(code = "control-socket-failing", %error, "the control socket cannot accept a connection");
                     sleep(ACCEPT_REST).await;
                 }
             }

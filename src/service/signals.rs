@@ -39,10 +39,12 @@ impl SignalThread {
             for signal in signals.forever() {
                 if signal == SIGHUP {
                     tracing::warn!(
+                        code = "reload-ignored",
                         "SIGHUP: this version does not reload its configuration; restart it instead"
                     );
                 } else {
-                    tracing::info!(signal = signal_hook::low_level::signal_name(signal), "told to stop");
+                    let signal = signal_hook::low_level::signal_name(signal);
+                    tracing::info!(code = "stop-requested", signal, "told to stop");
                     stop.cancel();
                 }
             }
@@ -57,7 +59,11 @@ impl Drop for SignalThread {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the signal thread panicked");
+            tracing::error!(
+                code = "task-failed",
+                error = "the signal thread panicked",
+                "a task ended that should not have"
+            );
         }
     }
 }

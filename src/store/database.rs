@@ -222,7 +222,12 @@ fn migrate(connection: &Connection, version: usize, migrations: &[&str]) -> rusq
         transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
         transaction.commit()?;
         if version > 0 {
-            tracing::info!(from = index, to = index + 1, "the state was brought to a newer schema");
+            tracing::info!(
+                code = "state-migrated",
+                from = index,
+                to = index + 1,
+                "the state was brought to a newer schema"
+            );
         }
     }
     Ok(())

@@ -63,7 +63,7 @@ impl Writer {
             self.look_after();
         }
         if let Err(error) = self.db.close() {
-            tracing::warn!(%error, "the store was not closed in order and will be checked at the next start");
+            tracing::warn!(code = "store-not-closed", %error, "the store was not closed in order and will be checked at the next start");
         }
     }
 
@@ -140,7 +140,7 @@ impl Writer {
         }
         if let Err(error) = self.refresh() {
             // What was committed stands; the level is late by a commit.
-            tracing::warn!(%error, "cannot read what waits for the sinks");
+            tracing::warn!(code = "level-unknown", %error, "cannot read what waits for the sinks");
         }
         if self.db.connection.total_changes() > changes {
             let with_events = self.group[part.clone()].iter().any(Work::has_events);

@@ -21,7 +21,12 @@ struct Served {
 
 /// Runs `test` beside a server that says `reading`, and sees the server stop after it.
 async fn beside<T: AsyncFnOnce(&Served)>(reading: Result<Status, String>, test: T) {
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    guarded(None, reading, test).await;
+}
+
+/// The same with a token.
+async fn guarded<T: AsyncFnOnce(&Served)>(token: Option<Secret>, reading: Result<Status, String>, test: T) {
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap().guarded_by(token);
     let served = Served {
         address: server.address(),
         asked: Arc::new(AtomicUsize::new(0)),
@@ -60,6 +65,11 @@ impl Served {
     async fn get(&self, path: &str) -> (u16, String, String) {
         self.ask("GET", path, "localhost:9464").await
     }
+
+    /// With this as `Authorization`.
+    async fn get_as(&self, authorization: &str, path: &str) -> (u16, String, String) {
+        self.ask("GET", path, &format!("localhost\r\nAuthorization: {authorization}")).await
+    }
 }
 
 #[tokio::test]
@@ -69,6 +79,8 @@ async fn every_route_answers_with_its_kind() {
             ("/", "text/html; charset=utf-8", "<title>auditferry</title>"),
             ("/page.css", "text/css; charset=utf-8", "prefers-color-scheme"),
             ("/page.js", "text/javascript; charset=utf-8", "api/status"),
+            ("/runbook", "text/html; charset=utf-8", "<h2 id=\"sink-held\">"),
+            ("/runbook.css", "text/css; charset=utf-8", ":target"),
             ("/healthz", "text/plain; charset=utf-8", "ok"),
             ("/readyz", "application/json", "{\"ready\":true,\"reasons\":[]}"),
             ("/api/status", "application/json", "\"state\":\"working\""),
@@ -86,7 +98,7 @@ async fn every_route_answers_with_its_kind() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     beside(Ok(status(&well())), async |served| {
-        for path in ["/", "/page.js", "/healthz", "/readyz", "/api/status", "/nothing"] {
+        for path in ["/", "/page.js", "/runbook", "/healthz", "/readyz", "/api/status", "/nothing"] {
             let (_, head, _) = served.get(path).await;
             for header in [
                 "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self';",
@@ -192,6 +204,68 @@ async fn a_store_that_fails_is_a_reason_and_the_process_still_works() {
         assert_eq!((code, body.contains("\nauditferry_ready 0\n")), (200, true), "{body}");
     })
     .await;
+}
+
+const TOKEN: &str = "a token of the tests";
+
+#[tokio::test]
+async fn what_holds_data_needs_the_token_where_there_is_one() {
+    guarded(Some(Secret::Plain(TOKEN.into())), Ok(status(&troubled())), async |served| {
+        let (code, head, body) = served.get("/api/status").await;
+        assert_eq!(code, 401);
+        assert!(head.contains("www-authenticate: bearer realm=\"auditferry\"\r\n"), "{head}");
+        assert!(head.contains("cache-control: no-store") && !body.contains("hubspot"), "{head}{body}");
+        for wrong in ["Bearer", "Bearer ", "Bearer x", "Basic YTpi", TOKEN, &format!("Bearer {TOKEN}x")] {
+            let (code, head, body) = served.get_as(wrong, "/api/status").await;
+            assert_eq!(code, 401, "{wrong}");
+            assert!(
+                head.contains("error=\"invalid_token\"") && !body.contains("hubspot"),
+                "{wrong}: {head}{body}"
+            );
+            assert_eq!(served.get_as(wrong, "/readyz").await.2, "{\"ready\":false}");
+        }
+        for right in [format!("Bearer {TOKEN}"), format!("bearer  {TOKEN}")] {
+            let (code, _, body) = served.get_as(&right, "/api/status").await;
+            assert!(code == 200 && body.contains("hubspot"), "{right}: {code} {body}");
+            let (code, _, body) = served.get_as(&right, "/readyz").await;
+            assert!(code == 503 && body.contains("brevo/activities"), "{right}: {code} {body}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_holds_no_data_needs_no_token() {
+    guarded(Some(Secret::Plain(TOKEN.into())), Ok(status(&troubled())), async |served| {
+        for path in ["/", "/page.css", "/page.js", "/runbook", "/runbook.css", "/healthz"] {
+            assert_eq!(served.get(path).await.0, 200, "{path}");
+        }
+        let (code, _, body) = served.get("/readyz").await;
+        assert_eq!((code, body.as_str()), (503, "{\"ready\":false}"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_token_holds_soon_and_an_unreadable_one_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let token = Token::new(Secret::File(path.clone()));
+    let admits = async |offered: &str| {
+        let headers = [(header::AUTHORIZATION, format!("Bearer {offered}").parse().unwrap())];
+        token.admits(&HeaderMap::from_iter(headers)).await
+    };
+    assert!(!admits("").await && !admits("the first").await, "nothing was ever read");
+    tokio::time::advance(Duration::from_secs(15)).await;
+    std::fs::write(&path, "the first\n").unwrap();
+    assert!(admits("the first").await);
+    std::fs::write(&path, "the second\n").unwrap();
+    assert!(admits("the first").await, "the source is not read for each request");
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert!(admits("the second").await && !admits("the first").await);
+    std::fs::remove_file(&path).unwrap();
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert!(admits("the second").await && !admits("").await);
 }
 
 #[tokio::test(start_paused = true)]
