@@ -8,6 +8,7 @@ mod assemble;
 mod connection;
 mod health;
 pub mod human;
+mod page;
 mod problem;
 mod server;
 mod status;

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
+use super::page;
 use super::status::Status;
 
 /// However many ask, the store is read once in this time.
@@ -30,12 +31,13 @@ const LONGEST_READ: Duration = Duration::from_secs(3);
 /// After a stop, answers that are under way get this long.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it.
+/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it. `blob:` is for the
+/// icons that the page keeps for when the daemon is gone; only its own script can make one.
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' blob:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
@@ -44,10 +46,6 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     // One exchange a connection: an idle one would take a place.
     (header::CONNECTION, "close"),
 ];
-
-const PAGE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
 
 type Reading = Arc<Result<Status, String>>;
 type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>> + Send>> + Send + Sync>;
@@ -124,13 +122,8 @@ impl Cached {
 }
 
 fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
-    let asset = |kind: &'static str, text: &'static str| {
-        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
-    };
     Router::new()
-        .route("/", asset("text/html; charset=utf-8", PAGE))
-        .route("/page.css", asset("text/css; charset=utf-8", STYLE))
-        .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
+        .merge(page::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/api/status", get(api_status))
