@@ -9,6 +9,7 @@ mod connection;
 mod health;
 pub mod human;
 mod metrics;
+mod page;
 mod problem;
 mod runbook;
 mod server;

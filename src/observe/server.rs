@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
 use super::metrics::{Format, Metrics};
-use super::runbook;
 use super::status::Status;
+use super::{page, runbook};
 use crate::config::Secret;
 use crate::meter::Meter;
 use guard::Token;
@@ -38,12 +38,13 @@ const LONGEST_READ: Duration = Duration::from_secs(3);
 /// After a stop, answers that are under way get this long.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it.
+/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it. `blob:` is for the
+/// icons that the page keeps for when the daemon is gone; only its own script can make one.
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' blob:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
@@ -52,10 +53,6 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     // One exchange a connection: an idle one would take a place.
     (header::CONNECTION, "close"),
 ];
-
-const PAGE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
 
 type Reading = Arc<Result<Status, String>>;
 type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>> + Send>> + Send + Sync>;
@@ -168,20 +165,15 @@ impl Known {
 }
 
 fn routes(known: Shared, listening: IpAddr) -> Router {
-    let asset = |kind: &'static str, text: &'static str| {
-        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
-    };
     // What holds data; the rest is the same for everybody.
     let guarded = Router::new()
         .route("/api/status", get(api_status))
         .route("/metrics", get(scrape))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&known), guard::with_token));
     Router::new()
-        .route("/", asset("text/html; charset=utf-8", PAGE))
-        .route("/page.css", asset("text/css; charset=utf-8", STYLE))
-        .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
-        .route("/runbook", asset("text/html; charset=utf-8", runbook::page()))
-        .route("/runbook.css", asset("text/css; charset=utf-8", runbook::STYLE))
+        .merge(page::routes())
+        .route("/runbook", page::asset("text/html; charset=utf-8", runbook::page()))
+        .route("/runbook.css", page::asset("text/css; charset=utf-8", runbook::STYLE))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .merge(guarded)
