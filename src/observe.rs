@@ -9,16 +9,20 @@ mod connection;
 mod health;
 pub mod human;
 mod problem;
+mod pulse;
 mod server;
 mod status;
+mod summary;
 
 pub use assemble::{About, AboutStream, Live, assemble};
 pub use health::{Reason, ReasonKind, reasons};
+pub use pulse::Pulse;
 pub use server::Server;
 pub use status::{
     Collected, GapStatus, LastPoll, Problem, ProblemCode, SinkCondition, SinkStatus, SpoolStatus, State,
     Status, StoreStatus, StreamCondition, StreamStatus,
 };
+pub use summary::summary;
 
 #[cfg(test)]
 pub(crate) mod samples;

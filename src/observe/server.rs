@@ -15,12 +15,13 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
+use super::pulse::Pulse;
 use super::status::Status;
 
 /// However many ask, the store is read once in this time.
@@ -76,17 +77,23 @@ impl Server {
         self.address
     }
 
-    /// Serves what `source` says (a status, or why the store can't be read) until it is stopped.
+    /// Serves what `source` says (a status, or why the store can't be read) and the `pulse` until it is stopped.
     ///
     /// # Errors
     /// When the listener fails for good.
-    pub async fn serve<F, R>(self, source: F, stop: CancellationToken) -> io::Result<()>
+    pub async fn serve<F, R>(
+        self,
+        source: F,
+        pulse: watch::Receiver<Pulse>,
+        stop: CancellationToken,
+    ) -> io::Result<()>
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
-        let routes = routes(Arc::new(Cached { source, last: Mutex::new(None) }), self.address.ip());
+        let cached = Arc::new(Cached { source, last: Mutex::new(None) });
+        let routes = routes(cached, pulse, self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -123,7 +130,7 @@ impl Cached {
     }
 }
 
-fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
+fn routes(status: Arc<Cached>, pulse: watch::Receiver<Pulse>, listening: IpAddr) -> Router {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
     };
@@ -131,12 +138,20 @@ fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
         .route("/", asset("text/html; charset=utf-8", PAGE))
         .route("/page.css", asset("text/css; charset=utf-8", STYLE))
         .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(move || async move { healthz(&pulse) }))
         .route("/readyz", get(readyz))
         .route("/api/status", get(api_status))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
         .with_state(status)
         .layer(middleware::from_fn(move |request, next| guard(listening, request, next)))
+}
+
+/// Whether a restart would help. What only a person can mend is for `/readyz`.
+fn healthz(pulse: &watch::Receiver<Pulse>) -> Response {
+    match pulse.borrow().check() {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
 }
 
 async fn readyz(State(status): State<Arc<Cached>>) -> Response {
