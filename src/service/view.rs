@@ -24,8 +24,10 @@ impl View {
         if let Err(why) = self.pulse.borrow().check() {
             return vec![why];
         }
+        if !ready {
+            return Vec::new();
+        }
         match self.status().await {
-            _ if !ready => Vec::new(),
             Ok(status) => reasons(&status).into_iter().map(|reason| reason.message).collect(),
             Err(failure) => vec![format!("the store can't be read: {failure}")],
         }

@@ -42,7 +42,7 @@ fn health_says_alive_and_ready_and_why_not() {
     assert!(hung.stdout.contains("has not answered for 3 s"), "{}", hung.stdout);
     assert!(asked.elapsed() < Duration::from_secs(30));
     daemon.signal("CONT");
-    simulator.receiver_faults(&json!({"statuses": {}}));
+    simulator.receiver_faults(&json!({"statuses": {"401": null}}));
     daemon.stop();
 }
 
@@ -95,7 +95,7 @@ fn a_service_manager_is_told_what_it_must_know() {
     simulator.plant_everywhere(1);
     let status = manager.wait_for("STATUS=receiver is held").concat();
     assert!(status.contains("401") && !status.contains("simulated"), "{status}");
-    simulator.receiver_faults(&json!({"statuses": {}}));
+    simulator.receiver_faults(&json!({"statuses": {"401": null}}));
 
     std::fs::write(place.path("auditferry.toml"), "nonsense").unwrap();
     daemon.signal("HUP");

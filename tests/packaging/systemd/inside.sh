@@ -199,6 +199,11 @@ drop_in encrypted <<<$'[Service]\nLoadCredentialEncrypted=hubspot_token:/etc/cre
 check 'restarts with an encrypted credential' systemctl restart "$UNIT"
 soon 'and reads it' complete main
 
+# Without leave to run anything but itself.
+drop_in closed <<<$'[Service]\nNoExecPaths=/\nExecPaths=/usr/bin/auditferry /usr/lib /usr/lib64'
+check 'restarts where nothing else can be run' systemctl restart "$UNIT"
+soon 'and works there' says '4 streams'
+
 # Stop.
 set_rate 0
 soon 'everything has arrived' complete main
