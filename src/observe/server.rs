@@ -18,13 +18,14 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
 use super::metrics::{Format, Metrics};
+use super::pulse::Pulse;
 use super::status::Status;
 use super::{page, runbook};
 use crate::config::Secret;
@@ -96,11 +97,16 @@ impl Server {
         self.address
     }
 
-    /// Serves what `source` says (a status, or why the store can't be read) until it is stopped.
+    /// Serves what `source` says (a status, or why the store can't be read) and the `pulse` until it is stopped.
     ///
     /// # Errors
     /// When the listener fails for good.
-    pub async fn serve<F, R>(self, source: F, stop: CancellationToken) -> io::Result<()>
+    pub async fn serve<F, R>(
+        self,
+        source: F,
+        pulse: watch::Receiver<Pulse>,
+        stop: CancellationToken,
+    ) -> io::Result<()>
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<Status, String>> + Send + 'static,
@@ -108,7 +114,7 @@ impl Server {
         let source: Source = Box::new(move || Box::pin(source()));
         let cached = Cached { source, last: Mutex::new(None) };
         let metrics = Metrics::new(self.meter);
-        let routes = routes(Arc::new(Known { cached, metrics, token: self.token }), self.address.ip());
+        let routes = routes(Arc::new(Known { cached, metrics, pulse, token: self.token }), self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -149,6 +155,7 @@ impl Cached {
 struct Known {
     cached: Cached,
     metrics: Metrics,
+    pulse: watch::Receiver<Pulse>,
     token: Option<Token>,
 }
 
@@ -174,12 +181,20 @@ fn routes(known: Shared, listening: IpAddr) -> Router {
         .merge(page::routes())
         .route("/runbook", page::asset("text/html; charset=utf-8", runbook::page()))
         .route("/runbook.css", page::asset("text/css; charset=utf-8", runbook::STYLE))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(guarded)
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
         .with_state(known)
         .layer(middleware::from_fn(move |request, next| guarded_by_name(listening, request, next)))
+}
+
+/// Whether a restart would help. What only a person can mend is for `/readyz`.
+async fn healthz(State(known): State<Shared>) -> Response {
+    match known.pulse.borrow().check() {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
 }
 
 async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {

@@ -16,6 +16,7 @@ fn status(snapshot: &crate::store::Snapshot) -> Status {
 struct Served {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
+    pulse: watch::Sender<Pulse>,
     stop: CancellationToken,
 }
 
@@ -30,6 +31,7 @@ async fn guarded<T: AsyncFnOnce(&Served)>(token: Option<Secret>, reading: Result
     let served = Served {
         address: server.address(),
         asked: Arc::new(AtomicUsize::new(0)),
+        pulse: watch::Sender::new(Pulse::beat()),
         stop: CancellationToken::new(),
     };
     let asked = Arc::clone(&served.asked);
@@ -37,7 +39,7 @@ async fn guarded<T: AsyncFnOnce(&Served)>(token: Option<Secret>, reading: Result
         asked.fetch_add(1, Ordering::Relaxed);
         std::future::ready(reading.clone())
     };
-    let serving = server.serve(source, served.stop.clone());
+    let serving = server.serve(source, served.pulse.subscribe(), served.stop.clone());
     let (outcome, ()) = tokio::join!(serving, async {
         test(&served).await;
         served.stop.cancel();
@@ -262,6 +264,20 @@ async fn a_new_token_holds_soon_and_an_unreadable_one_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_process_is_alive_as_long_as_its_store_answers() {
+    let (pulse, alive) = watch::channel(Pulse::beat());
+    assert_eq!(healthz(&alive).status(), StatusCode::OK);
+    tokio::time::advance(Duration::from_secs(61)).await;
+    pulse.send_modify(|pulse| pulse.miss("no answer within 10 s".to_owned()));
+    let dead = healthz(&alive);
+    assert_eq!(dead.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = axum::body::to_bytes(dead.into_body(), 1_000).await.unwrap();
+    assert_eq!(body, "the store has not answered for 61 s: no answer within 10 s\n");
+    pulse.send_replace(Pulse::beat());
+    assert_eq!(healthz(&alive).status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_store_is_read_once_a_second_however_many_ask() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
@@ -289,7 +305,8 @@ async fn a_store_that_hangs_has_failed() {
 async fn a_client_that_says_nothing_does_not_keep_it_from_stopping() {
     let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let (address, stop) = (server.address(), CancellationToken::new());
-    let serving = server.serve(|| std::future::ready(Err("not asked".to_owned())), stop.clone());
+    let (_pulse, alive) = watch::channel(Pulse::beat());
+    let serving = server.serve(|| std::future::ready(Err("not asked".to_owned())), alive, stop.clone());
     let silent = async {
         let mut silent = TcpStream::connect(address).await.unwrap();
         silent.write_all(b"GET /healthz HTT").await.unwrap();
