@@ -14,6 +14,8 @@ use alert::Alert;
 /// What a page that is down can't show: the steps stand in the alert itself.
 const WITHOUT_PAGE: [&str; 2] = ["AuditferryNotRunning", "AuditferryNotScraped"];
 
+const TESTS: [&str; 2] = ["deploy/prometheus/alerts_test.yml", "deploy/prometheus/alerts_gap_test.yml"];
+
 fn at(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
@@ -42,12 +44,14 @@ fn prometheus_takes_the_rules_and_the_scrape_configuration() {
 /// Needs promtool.
 #[test]
 fn each_alert_fires_on_its_fault_and_none_on_a_day_like_any_other() {
-    let _ = promtool::approved(&["test", "rules"], &at("deploy/prometheus/alerts_test.yml"));
+    for tests in TESTS {
+        let _ = promtool::approved(&["test", "rules"], &at(tests));
+    }
 }
 
 #[test]
 fn each_alert_has_a_test_in_which_it_fires() {
-    let tests = text("deploy/prometheus/alerts_test.yml");
+    let tests = TESTS.map(text).concat();
     for alert in alerts() {
         let fires = format!("alertname: {}\n        exp_alerts:\n          - exp_labels:", alert.name);
         assert!(tests.contains(&fires), "{} fires in no test", alert.name);

@@ -32,7 +32,7 @@ pub(super) fn dashboard() -> Value {
     let choices = CHOICES.iter().map(|(name, label, values, all)| {
         json!({
             "type": "query", "name": name, "label": label, "datasource": datasource(),
-            "query": {"query": selected(values), "refId": name}, "definition": selected(values),
+            "query": {"query": selected(values), "refId": "StandardVariableQuery"}, "definition": selected(values),
             "refresh": 2, "sort": 1, "multi": true, "includeAll": true, "allValue": all,
             "current": {"selected": true, "text": ["All"], "value": ["$__all"]}, "options": [], "hide": 0,
         })

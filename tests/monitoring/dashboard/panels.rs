@@ -70,10 +70,10 @@ pub(super) const ROWS: [Row; 5] = [
         panels: &[
             panel(
                 "Ready",
-                "What /readyz says of every instance that is chosen. The status page and the problems below say why not.",
+                "What /readyz says; no as well where an instance can't be scraped. The status page says why.",
                 (3, "none"),
                 Shows::Word(&[(0, "no", "red"), (1, "yes", "green")]),
-                &[("min(auditferry_ready{INSTANCE})", "ready")],
+                &[("min(auditferry_ready{INSTANCE} or 0 * up{INSTANCE, job=\"auditferry\"})", "ready")],
             ),
             panel(
                 "Problems",
