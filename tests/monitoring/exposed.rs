@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use auditferry::observe::ProblemCode;
+
 use crate::promql;
 
 /// What Prometheus adds to every series.
@@ -34,11 +36,14 @@ impl Exposed {
             let cells: Vec<&str> = row.split('|').map(str::trim).collect();
             let [_, names, kind, labels, ..] = cells[..] else { panic!("a row without labels: {row}") };
             for name in names.split('`').skip(1).step_by(2) {
-                let metric = Metric {
+                let mut metric = Metric {
                     is_histogram: kind.contains("histogram"),
                     labels: words(labels),
                     words: words(row),
                 };
+                if metric.labels.contains("code") {
+                    metric.words.extend(problem_codes());
+                }
                 assert!(metrics.insert(name.to_owned(), metric).is_none(), "{name} is listed twice");
             }
         }
@@ -100,6 +105,12 @@ impl Exposed {
         let of_base = || base().and_then(|base| self.0.get(base)).filter(|metric| metric.is_histogram);
         self.0.get(name).filter(|metric| !metric.is_histogram).or_else(of_base)
     }
+}
+
+/// Every code of a problem.
+pub(crate) fn problem_codes() -> Vec<String> {
+    let codes = serde_json::to_value(ProblemCode::ALL).unwrap();
+    serde_json::from_value(codes).unwrap()
 }
 
 /// The words of a text; signs, quotes among them, only part them.

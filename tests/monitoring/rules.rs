@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::exposed::Exposed;
+use crate::exposed::{self, Exposed};
 use crate::promtool;
 
 mod alert;
@@ -112,19 +112,7 @@ fn each_alert_leads_to_a_section_of_the_runbook_and_each_problem_has_an_alert() 
     for code in &led_to {
         assert!(sections.contains(code.as_str()), "docs/runbook.md has no section {code}");
     }
-    // Those of `ProblemCode`.
-    let problems = [
-        "not-running",
-        "stream-held",
-        "stream-failing",
-        "stream-late",
-        "sink-held",
-        "sink-waiting",
-        "spool-nearly-full",
-        "store-failing",
-        "dead-letters",
-    ];
-    for problem in problems {
-        assert!(led_to.contains(problem), "no alert tells of {problem}");
+    for problem in exposed::problem_codes() {
+        assert!(led_to.contains(&problem), "no alert tells of {problem}");
     }
 }
