@@ -12,8 +12,8 @@ mod problem;
 mod server;
 mod status;
 
-pub use assemble::{About, AboutStream, Live, assemble};
-pub use health::{Reason, ReasonKind, reasons};
+pub use assemble::{About, AboutSink, AboutStream, Live, assemble};
+pub use health::{Reason, reasons};
 pub use server::Server;
 pub use status::{
     Collected, GapStatus, LastPoll, Problem, ProblemCode, SinkCondition, SinkStatus, SpoolStatus, State,

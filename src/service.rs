@@ -33,7 +33,7 @@ use crate::clock::Clock;
 use crate::collect::schedule::{Health, Schedule, StreamStatus};
 use crate::collect::{Caller, Collector};
 use crate::config::{self, Config};
-use crate::deliver::{self, Notice, StoreSpool, Worker};
+use crate::deliver::{self, Notice, SinkStatus, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
 use crate::observe;
@@ -102,6 +102,8 @@ pub struct Service {
     clock: Clock,
     accounts: Vec<Account>,
     workers: Tasks,
+    /// What each worker tells of its sink.
+    sinks: Vec<watch::Receiver<SinkStatus>>,
     notices: mpsc::Sender<Notice>,
     incoming: mpsc::Receiver<Notice>,
     stop_workers: CancellationToken,
@@ -135,6 +137,7 @@ impl Service {
             store,
             clock,
             workers: Tasks::new(),
+            sinks: Vec::new(),
             notices,
             incoming,
             stop_workers: CancellationToken::new(),
@@ -160,7 +163,8 @@ impl Service {
             };
             let spool = StoreSpool::open(&self.store, &settings.name).await?;
             let worker = deliver::Settings { name: settings.name.clone(), limits: settings.batch, encoder };
-            let (worker, _status) = Worker::new(worker, sink, spool, self.notices.clone());
+            let (worker, status) = Worker::new(worker, sink, spool, self.notices.clone());
+            self.sinks.push(status);
             self.workers.spawn(place, worker.run(self.stop_workers.clone(), self.drain.clone()));
         }
         Ok(())
@@ -306,6 +310,7 @@ impl Service {
             store: self.store.clone(),
             about: about(&self.config),
             streams: streams.to_vec(),
+            sinks: self.sinks.clone(),
             started: self.started,
             clock: self.clock.clone(),
         });

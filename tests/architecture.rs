@@ -43,8 +43,8 @@ const LAYERS: [Layer; 19] = [
     ),
     // `config`: the limits of a batch. `encode`: a batch is limited in bytes, so events are encoded as it is made.
     layer("deliver", &["event", "clock", "backoff", "config", "encode", "sink", "store"]),
-    // `collect`: its status values.
-    layer("observe", &["event", "clock", "collect", "store"]),
+    // `collect`, `deliver`: their status values.
+    layer("observe", &["event", "clock", "collect", "deliver", "store"]),
     layer(
         "service",
         &[

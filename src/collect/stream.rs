@@ -240,7 +240,7 @@ impl<F: Fetch> Collector<F> {
     /// Where this poll begins to ask; records the gap when the provider has forgotten a part.
     async fn begin(&self, turn: &Turn, report: &mut PollReport) -> Result<Timestamp, PollError> {
         let oldest = earlier(turn.now, self.options.horizon);
-        let Cursor { high_water, complete_to } = turn.state.cursor;
+        let Cursor { high_water, complete_to, .. } = turn.state.cursor;
         let Some(complete) = complete_to else {
             return Ok(self.options.start.max(oldest));
         };
@@ -451,9 +451,17 @@ impl<F: Fetch> Collector<F> {
         let complete_to = complete_to.unwrap_or(edge).min(edge);
         let cursor = Cursor {
             high_water: walked.newest.map(|newest| newest.min(edge)),
+            complete_from: Some(self.complete_from(turn)),
             complete_to: Some(walked.doubtful.map_or(complete_to, |doubtful| complete_to.min(doubtful))),
         };
         Ok(self.store.complete_window(turn.state.id, cursor).await?)
+    }
+
+    /// From where on a first complete walk has read everything: all that the provider shows, where nothing is
+    /// filtered.
+    fn complete_from(&self, turn: &Turn) -> Timestamp {
+        let oldest = earlier(turn.now, self.options.horizon);
+        if self.is_filtered(turn) { self.options.start.max(oldest) } else { oldest }
     }
 
     /// HubSpot is known to answer 500 deep in a long walk.

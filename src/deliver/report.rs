@@ -26,6 +26,8 @@ pub struct SinkStatus {
     pub name: String,
     /// What it does.
     pub state: SinkState,
+    /// When that began; the reason may have changed since.
+    pub since: Timestamp,
     /// Events accepted since the start of the program.
     pub delivered: u64,
     /// Events dead-lettered since the start of the program.
@@ -49,15 +51,11 @@ pub enum SinkState {
     Retrying {
         /// The last failure.
         reason: String,
-        /// When it began.
-        since: Timestamp,
     },
     /// Refused by its receiver.
     Held {
         /// The last refusal, with what to do.
         reason: String,
-        /// When it began.
-        since: Timestamp,
     },
 }
 
@@ -105,9 +103,11 @@ impl Reporter {
         position: i64,
         notices: mpsc::Sender<Notice>,
     ) -> (Self, watch::Receiver<SinkStatus>) {
+        let clock = Clock::System;
         let (status, receiver) = watch::channel(SinkStatus {
             name: name.clone(),
             state: SinkState::Working,
+            since: clock.now(),
             delivered: 0,
             refused: 0,
             batches: 0,
@@ -115,15 +115,8 @@ impl Reporter {
             position,
             notices_lost: 0,
         });
-        let reporter = Self {
-            status,
-            notices,
-            sink: name,
-            clock: Clock::System,
-            is_held: false,
-            dead_letters: None,
-            unlogged: 0,
-        };
+        let reporter =
+            Self { status, notices, sink: name, clock, is_held: false, dead_letters: None, unlogged: 0 };
         (reporter, receiver)
     }
 
@@ -134,10 +127,10 @@ impl Reporter {
     /// Takes on the state; true when it is another than before. Only then there is a line in the log.
     pub(super) fn enter(&mut self, note: SinkNote) -> bool {
         let now = self.clock.now();
-        let mut next = match note {
+        let next = match note {
             SinkNote::Working => SinkState::Working,
-            SinkNote::Retrying(reason) => SinkState::Retrying { reason, since: now },
-            SinkNote::Held(reason) => SinkState::Held { reason, since: now },
+            SinkNote::Retrying(reason) => SinkState::Retrying { reason },
+            SinkNote::Held(reason) => SinkState::Held { reason },
         };
         let is_change = discriminant(&self.status.borrow().state) != discriminant(&next);
         if is_change {
@@ -146,8 +139,8 @@ impl Reporter {
             return false;
         }
         self.status.send_modify(|status| {
-            if !is_change {
-                next.keep_since(&status.state);
+            if is_change {
+                status.since = now;
             }
             status.state = next;
         });
@@ -163,10 +156,10 @@ impl Reporter {
                     self.notify(Notice::Recovered { sink: self.sink.clone() });
                 }
             }
-            SinkState::Retrying { reason, .. } => {
+            SinkState::Retrying { reason } => {
                 tracing::warn!(sink, reason, "delivery fails and is tried again");
             }
-            SinkState::Held { reason, .. } => {
+            SinkState::Held { reason } => {
                 tracing::warn!(sink, reason, "the sink is held; its events wait");
                 if !std::mem::replace(&mut self.is_held, true) {
                     self.notify(Notice::Held { sink: self.sink.clone(), reason: reason.clone() });
@@ -218,17 +211,6 @@ impl Reporter {
     fn notify(&mut self, notice: Notice) {
         if self.notices.try_send(notice).is_err() {
             self.status.send_modify(|status| status.notices_lost += 1);
-        }
-    }
-}
-
-impl SinkState {
-    /// The same state goes on: it began when it began.
-    fn keep_since(&mut self, before: &Self) {
-        match (self, before) {
-            (Self::Retrying { since, .. }, Self::Retrying { since: begun, .. })
-            | (Self::Held { since, .. }, Self::Held { since: begun, .. }) => *since = *begun,
-            _ => {}
         }
     }
 }

@@ -142,7 +142,7 @@ fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
 async fn readyz(State(status): State<Arc<Cached>>) -> Response {
     let reasons = match &*status.read().await {
         Ok(status) => reasons(status),
-        Err(failure) => vec![Reason::store_failed(failure)],
+        Err(failure) => vec![Reason::store_failing(failure)],
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
@@ -152,7 +152,7 @@ async fn api_status(State(status): State<Arc<Cached>>) -> Response {
     match &*status.read().await {
         Ok(status) => Json(status).into_response(),
         Err(failure) => {
-            let error = Reason::store_failed(failure).message;
+            let error = Reason::store_failing(failure).message;
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error }))).into_response()
         }
     }

@@ -157,9 +157,9 @@ async fn readiness_is_503_with_the_reasons() {
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(code, 503);
         assert_eq!(body["ready"], false);
-        assert_eq!(body["reasons"][0]["kind"], "stream_late");
+        assert_eq!(body["reasons"][0]["code"], "stream-held");
         assert_eq!(body["reasons"][0]["subject"], "brevo/activities");
-        assert_eq!(body["reasons"][1]["kind"], "sink_waiting");
+        assert_eq!(body["reasons"][1]["code"], "sink-waiting");
         assert_eq!(served.get("/healthz").await.0, 200);
     })
     .await;
@@ -170,7 +170,7 @@ async fn a_store_that_fails_is_a_reason_and_the_process_still_works() {
     beside(Err("disk I/O error".to_owned()), async |served| {
         let (code, _, body) = served.get("/readyz").await;
         assert_eq!(code, 503);
-        assert!(body.contains("store_failed") && body.contains("disk I/O error"), "{body}");
+        assert!(body.contains("store-failing") && body.contains("disk I/O error"), "{body}");
         let (code, _, body) = served.get("/api/status").await;
         assert_eq!((code, body.as_str()), (503, "{\"error\":\"the store can't be read: disk I/O error\"}"));
         assert_eq!(served.get("/healthz").await.0, 200);
