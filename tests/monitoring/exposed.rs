@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use auditferry::observe::ProblemCode;
-
 use crate::promql;
 
 /// What Prometheus adds to every series.
@@ -29,8 +27,7 @@ pub(crate) struct Exposed(BTreeMap<String, Metric>);
 impl Exposed {
     /// Reads the page.
     pub(crate) fn read() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
-        let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let page = page("docs/metrics.md");
         let mut metrics = BTreeMap::new();
         for row in page.lines().filter(|line| line.starts_with("| `")) {
             let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -107,10 +104,16 @@ impl Exposed {
     }
 }
 
-/// Every code of a problem.
-pub(crate) fn problem_codes() -> Vec<String> {
-    let codes = serde_json::to_value(ProblemCode::ALL).unwrap();
-    serde_json::from_value(codes).unwrap()
+/// The code of every problem: the sections of the runbook, which another test holds to the program.
+pub(crate) fn problem_codes() -> BTreeSet<String> {
+    let runbook = page("docs/runbook.md");
+    let headings = runbook.lines().filter_map(|line| line.strip_prefix("## "));
+    headings.filter(|heading| !heading.contains(' ')).map(|code| code.trim_matches('`').to_owned()).collect()
+}
+
+fn page(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The words of a text; signs, quotes among them, only part them.
