@@ -9,7 +9,7 @@
 # They are in target/package/out then: a deb, an rpm, a tarball, the SBOM and SHA256SUMS. The same tree, tools and
 # SOURCE_DATE_EPOCH give the same bytes; without that variable the time is that of the last commit.
 #
-# Needs cargo-deb, cargo-generate-rpm, cargo-cyclonedx and python3. Where cargo-auditable is, the program carries
+# Needs cargo-deb, cargo-generate-rpm and cargo-cyclonedx. Where cargo-auditable is, the program carries
 # the list of what it was built from.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -103,8 +103,9 @@ HEAD
 # cargo-cyclonedx writes beside Cargo.toml, and names the directory of this machine.
 bill_of_materials() {
     cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" --override-filename auditferry.cdx
-    mv auditferry.cdx.json "$stage/"
-    python3 deploy/packages/sbom.py "$stage/auditferry.cdx.json" "$PWD"
+    sed -e "s|path+file://$PWD#||g" -e 's|?download_url=file://[^"#]*||g' auditferry.cdx.json \
+        >"$stage/auditferry.cdx.json"
+    rm auditferry.cdx.json
 }
 
 tarball() {

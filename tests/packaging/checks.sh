@@ -102,7 +102,7 @@ check_program() {
     check 'with its comment marks removed, it is sound' is_sound
 }
 
-has_no_symbols() { not readelf --section-headers --wide "$root/usr/bin/auditferry" | grep -E '\.(symtab|debug_)'; }
+has_no_symbols() { not readelf --section-headers --wide "$root/usr/bin/auditferry" | grep -E '\.(symtab|debug_info)'; }
 
 lacks_a_source() {
     local said status=0
@@ -120,6 +120,28 @@ is_sound() {
         echo word >"$credentials/$name"
     done < <(sed -nE 's/.*credential = "([^"]+)".*/\1/p' "$root/tmp/sound.toml")
     in_root env CREDENTIALS_DIRECTORY=/tmp/credentials auditferry --config /tmp/sound.toml check --offline
+}
+
+check_bill_of_materials() {
+    check 'the SBOM has our version, a licence of every library and no directory of the builder' is_sound_sbom
+}
+
+is_sound_sbom() {
+    python3 - "$root/usr/share/doc/auditferry/auditferry.cdx.json" <<'PYTHON'
+import json, re, sys
+
+text = open(sys.argv[1]).read()
+sbom = json.loads(text)
+ours = sbom["metadata"]["component"]
+libraries = sbom["components"]
+version = re.search(r'^version = "(.*)"', open("Cargo.toml").read(), re.M).group(1)
+assert (ours["name"], ours["version"]) == ("auditferry", version), ours
+assert len(libraries) > 50, len(libraries)
+without = [library["name"] for library in libraries if not library.get("licenses")]
+assert not without, without
+assert "file:/" not in text, re.findall(r'[^"]*file:/[^"]*', text)[:3]
+assert "serialNumber" not in sbom, "differs from build to build"
+PYTHON
 }
 
 check_manual() {

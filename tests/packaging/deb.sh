@@ -58,6 +58,7 @@ check 'is whole' is_whole
 check_installed
 check 'is not enabled before it is configured' is_not_enabled
 check_program
+check_bill_of_materials
 check_manual
 check 'bash completes its commands' completes
 

@@ -31,7 +31,6 @@ requires() { queried --requires | grep -qx "$1"; }
 has_sound_scriptlets() {
     local one
     for one in PREIN POSTIN PREUN POSTUN; do
-        [[ $(queried --queryformat "%{${one}PROG}") == /bin/sh ]]
         queried --queryformat "%{$one}" | sh -n
     done
 }
@@ -65,6 +64,7 @@ check 'says nothing else' not grep -qiE 'warning|error' "$scratch/installed.log"
 check 'is whole' rpm_in_root --verify auditferry
 check_installed
 check_program
+check_bill_of_materials
 check_manual
 check 'bash completes its commands' completes
 

@@ -1,4 +1,4 @@
-# The files belong to this user, and sysusers.d/auditferry.conf is not there before they are: the same line here.
+# The files belong to this user, and sysusers.d/auditferry.conf is not there before they are: the same lines here.
 systemd-sysusers --replace=/usr/lib/sysusers.d/auditferry.conf - <<'USERS' || :
-u auditferry - "auditferry" /var/lib/auditferry
+u     auditferry -  "Forwarder of audit events"  /var/lib/auditferry  -
 USERS
