@@ -97,29 +97,17 @@ has_mode() {
 
 check_program() {
     check 'the program runs' in_root auditferry --version
-    check 'it has no symbols' has_no_symbols
+    check 'it has no symbols' not has_symbols
     check 'as installed, the configuration lacks a source and nothing else' lacks_a_source
-    check 'with its comment marks removed, it is sound' is_sound
 }
 
-has_no_symbols() { not readelf --section-headers --wide "$root/usr/bin/auditferry" | grep -E '\.(symtab|debug_info)'; }
+has_symbols() { readelf --section-headers --wide "$root/usr/bin/auditferry" | grep -E '\.(symtab|debug_info)'; }
 
 lacks_a_source() {
     local said status=0
     said=$(in_root auditferry check --offline 2>&1) || status=$?
     echo "$said"
     [[ $status -ne 0 && $said == *sources* && $said != *TOML* ]]
-}
-
-# Every line of it that a comment mark alone turns off; the credentials are empty files' worth of words.
-is_sound() {
-    local credentials=$root/tmp/credentials name
-    mkdir -p "$credentials"
-    sed -E 's/^#([a-z[])/\1/' "$root/etc/auditferry/auditferry.toml" >"$root/tmp/sound.toml"
-    while read -r name; do
-        echo word >"$credentials/$name"
-    done < <(sed -nE 's/.*credential = "([^"]+)".*/\1/p' "$root/tmp/sound.toml")
-    in_root env CREDENTIALS_DIRECTORY=/tmp/credentials auditferry --config /tmp/sound.toml check --offline
 }
 
 check_bill_of_materials() {
