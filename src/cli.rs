@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod dead_letters;
 mod demo;
+mod generate;
 mod health;
 mod log;
 mod run;
@@ -37,6 +38,14 @@ const BLOCKING_THREADS: usize = 8;
 /// Carries HubSpot and Brevo audit events to a SIEM: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
 #[command(name = "auditferry", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes:\n  \
+    0  done\n  \
+    1  failed while working\n  \
+    2  bad command line or configuration; nothing was touched\n  \
+    3  another process holds the state directory\n\n\
+    Files:\n  \
+    /etc/auditferry/auditferry.toml  the configuration\n  \
+    /var/lib/auditferry              the state directory")]
 struct Cli {
     /// The configuration file [default: $AUDITFERRY_CONFIG, else /etc/auditferry/auditferry.toml]
     #[arg(long, global = true, value_name = "PATH")]
@@ -78,6 +87,9 @@ enum Command {
     Simulate(Box<simulate::SimulateArgs>),
     /// Show it all at work: stand-in providers, a temporary state directory, events on stdout
     Demo(DemoArgs),
+    /// Print completions for a shell, or write the manual pages
+    #[command(subcommand)]
+    Generate(generate::Command),
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +189,9 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Schema) => done(config::schema()),
         Command::Simulate(args) => block_on(|stop| simulate::run(*args, stop)),
         Command::Demo(args) => block_on(|stop| demo::run(args.duration, stop)),
+        Command::Generate(command) => {
+            generate::run(command).map(|()| ExitCode::SUCCESS).map_err(Failure::from)
+        }
     };
     result.unwrap_or_else(|failure| failure.report())
 }
