@@ -23,7 +23,7 @@ pub use delivery::{
 };
 pub use fault::{Fault, Faults};
 pub use layer::Environment;
-pub use load::locate;
+pub use load::{locate, origin};
 pub(crate) use schema::schema;
 pub use secret::{Secret, SecretError};
 pub(crate) use unit::show as show_duration;
