@@ -24,7 +24,7 @@ pub use delivery::{
 };
 pub use fault::{Fault, Faults};
 pub use layer::Environment;
-pub use load::locate;
+pub use load::{locate, origin};
 pub(crate) use reference::{Entry, Fallback, Section, reference};
 pub(crate) use schema::schema;
 pub use secret::{Secret, SecretError};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::config::{Config, Faults, Sink, SinkKind, Source, Start, show_duration};
+use crate::config::{Config, Faults, Sink, SinkKind, Source, Start, origin, show_duration};
 use crate::service::Finding;
 
 /// The exit code when a sink would take no events.
@@ -50,7 +50,7 @@ fn words(finding: &Finding) -> (&'static str, &str) {
 }
 
 fn as_text(path: &Path, config: &Config, findings: Option<&[Finding]>) -> String {
-    let mut text = format!("{}: configuration is valid\n", path.display());
+    let mut text = format!("{}: configuration is valid\n", origin(path));
     let sources = config.sources.iter().map(|source| {
         let polling = &source.polling;
         [

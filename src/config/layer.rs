@@ -32,6 +32,15 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    /// Whether it names at least a source and a sink: then it may be the whole configuration.
+    pub(super) fn sets_sources_and_sinks(&self) -> bool {
+        let set = |family: &str| {
+            let mut keys = self.0.keys().filter_map(|name| name.strip_prefix(PREFIX));
+            keys.any(|key| key.to_lowercase().starts_with(family))
+        };
+        set("sources__") && set("sinks__")
+    }
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {

@@ -11,7 +11,8 @@ use super::layer::{Environment, Layers};
 use super::table::{Review, Table};
 use super::{Config, Spool, sink, source};
 
-/// Where the file is when nobody says otherwise.
+/// Where the file is when nobody says otherwise. The only one that may be missing: a container is often given its
+/// whole configuration by the environment.
 const SYSTEM_PATH: &str = "/etc/auditferry/auditferry.toml";
 /// Bytes of the file at most: a thousand sources fit.
 const LARGEST: u64 = 1024 * 1024;
@@ -25,8 +26,21 @@ pub fn locate(given: Option<PathBuf>, environment: &Environment) -> PathBuf {
     given.or_else(|| set.map(PathBuf::from)).unwrap_or_else(|| SYSTEM_PATH.into())
 }
 
+/// What a configuration that was looked for at a path came from, for people: that file, or the environment alone.
+pub fn origin(path: &Path) -> String {
+    if path == Path::new(SYSTEM_PATH) && !path.exists() {
+        return without_file(path);
+    }
+    path.display().to_string()
+}
+
+fn without_file(path: &Path) -> String {
+    format!("the environment (there is no {})", path.display())
+}
+
 impl Config {
-    /// Reads a file and the process's environment, and every secret once. May block for as long as commands
+    /// Reads a file and the process's environment, and every secret once. `/etc/auditferry/auditferry.toml` may be
+    /// missing when the environment sets sources and sinks. May block for as long as commands
     /// that give secrets take (10 s each).
     ///
     /// # Errors
@@ -40,7 +54,7 @@ impl Config {
     /// # Errors
     /// With everything that is wrong.
     pub fn load_with(path: &Path, environment: &Environment) -> Result<Self, Faults> {
-        check(&read_file(path)?, &path.display().to_string(), environment, true)
+        load_where(path, Path::new(SYSTEM_PATH), environment, true)
     }
 
     /// Like [`Config::load`], but reads no secret and no file of `tls`: for commands that only look at the state
@@ -49,7 +63,7 @@ impl Config {
     /// # Errors
     /// With everything that is wrong.
     pub fn load_without_secrets(path: &Path) -> Result<Self, Faults> {
-        check(&read_file(path)?, &path.display().to_string(), &Environment::process(), false)
+        load_where(path, Path::new(SYSTEM_PATH), &Environment::process(), false)
     }
 
     /// Checks a text alone, without any environment; `label` stands for the file's name in the faults.
@@ -66,6 +80,26 @@ impl Config {
     /// With everything that is wrong.
     pub fn from_text_with(text: &str, label: &str, environment: &Environment) -> Result<Self, Faults> {
         check(text, label, environment, true)
+    }
+}
+
+/// Loads a file that may be missing only at the `default` place, and only when the environment has enough.
+pub(super) fn load_where(
+    path: &Path,
+    default: &Path,
+    environment: &Environment,
+    read_secrets: bool,
+) -> Result<Config, Faults> {
+    match read_file(path)? {
+        Some(text) => check(&text, &path.display().to_string(), environment, read_secrets),
+        None if path != default => Err(missing(path, "")),
+        None if environment.sets_sources_and_sinks() => {
+            check("", &without_file(path), environment, read_secrets)
+        }
+        None => Err(missing(
+            path,
+            "; or set sources and sinks by the environment: AUDITFERRY__SOURCES__…, AUDITFERRY__SINKS__…",
+        )),
     }
 }
 
@@ -109,24 +143,29 @@ fn read(mut file: Table<'_>) -> Option<Config> {
     Some(Config { state_dir: state_dir?, spool, listen, server_token, sources, sinks, warnings: Vec::new() })
 }
 
-fn read_file(path: &Path) -> Result<String, Faults> {
-    let fault = |problem: String, hint: Option<String>| {
-        let origin = path.display().to_string();
-        Faults(vec![Fault { key: String::new(), origin, problem, hint }])
-    };
+/// The file's text; `None` when there is no such file.
+fn read_file(path: &Path) -> Result<Option<String>, Faults> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(fault(
-            "there is no configuration file".to_owned(),
-            Some(format!(
-                "make one with `auditferry config example > {}`, or name another with --config or \
-            $AUDITFERRY_CONFIG",
-                path.display()
-            )),
-        )),
-        Err(error) => Err(fault(format!("the configuration file can't be read: {error}"), None)),
-        Ok(read) if read as u64 > LARGEST => Err(fault("the file is larger than 1 MiB".to_owned(), None)),
-        Ok(_) => String::from_utf8(bytes).map_err(|_| fault("the file is not UTF-8".to_owned(), None)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(of_file(path, format!("the configuration file can't be read: {error}"), None)),
+        Ok(read) if read as u64 > LARGEST => Err(of_file(path, "the file is larger than 1 MiB".into(), None)),
+        Ok(_) => String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|_| of_file(path, "the file is not UTF-8".into(), None)),
     }
+}
+
+fn missing(path: &Path, more: &str) -> Faults {
+    let hint = format!(
+        "make one with `auditferry config example > {}`, or name another with --config or \
+        $AUDITFERRY_CONFIG{more}",
+        path.display()
+    );
+    of_file(path, "there is no configuration file".to_owned(), Some(hint))
+}
+
+fn of_file(path: &Path, problem: String, hint: Option<String>) -> Faults {
+    Faults(vec![Fault { key: String::new(), origin: path.display().to_string(), problem, hint }])
 }

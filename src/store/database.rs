@@ -151,9 +151,10 @@ pub(super) fn open_at_rest(place: &Place) -> rusqlite::Result<Connection> {
 fn configure_reading(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // In memory, as the writer's: there may be no place for temporary files.
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
-         PRAGMA mmap_size = 0; PRAGMA cache_size = -1024;",
+         PRAGMA mmap_size = 0; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;",
     )
 }
 

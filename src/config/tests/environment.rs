@@ -1,6 +1,8 @@
 //! The environment above the file.
 
 use super::*;
+use crate::config::load::load_where;
+use std::path::Path;
 
 #[test]
 fn the_file_is_looked_for_where_it_was_said_then_in_the_environment_then_in_etc() {
@@ -84,4 +86,65 @@ fn two_variables_for_one_key_are_told() {
     let faults = Config::from_text_with(SOUND, "a.toml", &environment).unwrap_err();
     assert_eq!(faults.0.len(), 1);
     assert_eq!(faults.0[0].problem, "contradicts AUDITFERRY__SOURCES__HUB__TOKEN: both set the same key");
+}
+
+/// What a container may be given instead of a file.
+fn whole() -> Environment {
+    Environment::from([
+        ("AUDITFERRY__STATE_DIR", "/tmp/c"),
+        ("AUDITFERRY__SOURCES__HUB__TYPE", "hubspot"),
+        ("AUDITFERRY__SOURCES__HUB__TOKEN__ENV", "TOKEN"),
+        ("AUDITFERRY__SINKS__OUT__TYPE", "stdout"),
+        ("TOKEN", "secret"),
+    ])
+}
+
+#[test]
+fn the_environment_is_enough_where_the_default_file_is_missing() {
+    let absent = Path::new("/nowhere/auditferry.toml");
+    let config = load_where(absent, absent, &whole(), true).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.state_dir, PathBuf::from("/tmp/c"));
+    assert_eq!((config.sources.len(), config.sinks.len()), (1, 1));
+}
+
+#[test]
+fn a_file_that_was_named_must_exist_whatever_the_environment_sets() {
+    let (named, default) = (Path::new("/nowhere/mine.toml"), Path::new("/nowhere/auditferry.toml"));
+    let faults = load_where(named, default, &whole(), true).unwrap_err();
+    assert_eq!(faults.0.len(), 1, "{faults}");
+    assert_eq!(faults.0[0].problem, "there is no configuration file");
+}
+
+#[test]
+fn a_missing_default_file_is_the_fault_while_the_environment_lacks_a_source_or_a_sink() {
+    let absent = Path::new("/nowhere/auditferry.toml");
+    for variables in [
+        [("AUDITFERRY__SOURCES__HUB__TYPE", "hubspot"), ("AUDITFERRY__STATE_DIR", "/tmp/c")],
+        [("AUDITFERRY__SINKS__OUT__TYPE", "stdout"), ("AUDITFERRY__STATE_DIR", "/tmp/c")],
+    ] {
+        let faults = load_where(absent, absent, &Environment::from(variables), true).unwrap_err();
+        assert_eq!(faults.0.len(), 1, "{faults}");
+        let Fault { problem, hint, .. } = &faults.0[0];
+        assert_eq!(problem, "there is no configuration file");
+        assert!(hint.as_ref().is_some_and(|hint| hint.contains("AUDITFERRY__SOURCES__")), "{faults}");
+    }
+}
+
+#[test]
+fn a_fault_of_a_configuration_without_a_file_says_that_there_is_none() {
+    let absent = Path::new("/nowhere/auditferry.toml");
+    let environment = Environment::from([
+        ("AUDITFERRY__SOURCES__HUB__TYPE", "hubspot"),
+        ("AUDITFERRY__SINKS__OUT__TYPE", "file"),
+    ]);
+    let faults = load_where(absent, absent, &environment, true).unwrap_err();
+    let told: Vec<_> = faults.0.iter().map(|fault| (fault.key.as_str(), fault.origin.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("sources.hub", "the environment variable AUDITFERRY__SOURCES__HUB__TYPE"),
+            ("sinks.out.path", "the environment variable AUDITFERRY__SINKS__OUT__TYPE"),
+        ],
+        "{faults}"
+    );
 }
