@@ -210,7 +210,7 @@ impl Service {
     }
 
     /// Every sink with what delivers to it, not running yet.
-    async fn sinks(&self) -> Result<Vec<(String, Worker<StoreSpool>)>, ServiceError> {
+    async fn sinks(&mut self) -> Result<Vec<(String, Worker<StoreSpool>)>, ServiceError> {
         let observer = observer();
         let mut workers = Vec::with_capacity(self.config.sinks.len());
         for settings in &self.config.sinks {
