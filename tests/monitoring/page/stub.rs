@@ -77,8 +77,8 @@ fn files() -> SocketAddr {
             let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             send.send(server.address()).unwrap();
             let none = || std::future::ready(Err("only files are asked of this one".to_owned()));
-            let (_, pulse) = tokio::sync::watch::channel(Pulse::beat());
-            server.serve(none, pulse, CancellationToken::new()).await.unwrap();
+            let (_pulse, alive) = tokio::sync::watch::channel(Pulse::beat());
+            server.serve(none, alive, CancellationToken::new()).await.unwrap();
         });
     });
     receive.recv().unwrap()
