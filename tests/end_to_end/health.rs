@@ -111,5 +111,6 @@ fn a_service_manager_is_told_what_it_must_know() {
     manager.wait_for("STATUS=4 streams");
     daemon.signal("TERM");
     manager.wait_for("STOPPING=1");
-    daemon.stop();
+    let ended = daemon.ended();
+    assert!(ended.success(), "{ended}: {}", daemon.log());
 }

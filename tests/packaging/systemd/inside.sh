@@ -45,7 +45,7 @@ says() { [[ $(property StatusText) == *"$1"* ]]; }
 logged() { journalctl --unit="$UNIT" --output=cat --no-pager | grep -- "$1" >/dev/null; }
 get() { curl --silent --show-error --max-time 10 "$@"; }
 refused() { ! "$@"; }
-set_rate() { get --request PUT "http://$PROVIDER/simulator/rate" --data "{\"per_second\":$1}"; }
+set_rate() { get --output /dev/null --request PUT "http://$PROVIDER/simulator/rate" --data "{\"per_second\":$1}"; }
 # Everything that happened has arrived at the receiver, once under its id.
 complete() {
     local comparison
