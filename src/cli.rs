@@ -8,6 +8,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod generate;
+mod health;
 mod log;
 mod run;
 mod simulate;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Environment, Faults, locate};
-use crate::service::{ServiceError, SignalThread, Stop, check_sinks};
+use crate::service::{Reload, ServiceError, SignalThread, Stop, check_sinks};
 use crate::store::StoreError;
 
 use status::Output;
@@ -68,12 +69,14 @@ enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Poll every source and deliver to every sink, until SIGTERM or SIGINT
+    /// Poll every source and deliver to every sink, until SIGTERM or SIGINT; SIGHUP reloads the configuration
     Run(RunArgs),
     /// Validate the configuration and ask every sink whether it would take events
     Check(CheckArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
     Status(StatusArgs),
+    /// Ask the running daemon whether it is alive or ready: exit 0, or 1 with the reasons
+    Health(HealthArgs),
     /// Look at the events that a sink refused for good, send them again or drop them
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
@@ -120,6 +123,13 @@ struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+struct HealthArgs {
+    /// Ask whether everything is collected and delivered in time, as `/readyz` tells
+    #[arg(long)]
+    ready: bool,
+}
+
+#[derive(Debug, Args)]
 struct DemoArgs {
     /// Stop by itself after this long
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
@@ -150,18 +160,24 @@ pub fn main() -> ExitCode {
     let load = || Config::load(&path);
     let result = match cli.command {
         Command::Run(args) => load().map_err(Failure::from).and_then(|config| {
-            block_on(|stop| async {
-                if args.once {
-                    run::once(config, args.timeout, stop).await
-                } else {
-                    run::daemon(config, stop).await
-                }
-            })
+            let ended = if args.once {
+                block_on(|stop| run::once(config, args.timeout, stop))
+            } else {
+                let reload = Reload::default();
+                block_on_reloading(Some(reload.clone()), |stop| {
+                    run::daemon(config, path.clone(), reload, stop)
+                })
+            };
+            ended.inspect_err(Failure::log)
         }),
         Command::Check(args) => check(&path, &args),
         Command::Status(args) => {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
+        }
+        Command::Health(args) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| health(&config, &args))
         }
         Command::DeadLetters(command) => {
             let config = Config::load_without_secrets(&path);
@@ -178,6 +194,16 @@ pub fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|failure| failure.report())
+}
+
+fn health(config: &Config, args: &HealthArgs) -> Result<ExitCode, Failure> {
+    let mut is_well = false;
+    let answer = &mut is_well;
+    block_on(|_| async move {
+        *answer = health::run(config, args.ready).await?;
+        Ok(())
+    })?;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
@@ -203,13 +229,21 @@ fn block_on<F>(command: impl FnOnce(Stop) -> F) -> Result<ExitCode, Failure>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    block_on_reloading(None, command)
+}
+
+/// The same, with what SIGHUP tells.
+fn block_on_reloading<F>(reload: Option<Reload>, command: impl FnOnce(Stop) -> F) -> Result<ExitCode, Failure>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(ASYNC_THREADS)
         .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()?;
     let stop = Stop::new();
-    let signals = SignalThread::start(stop.clone())?;
+    let signals = SignalThread::start(stop.clone(), reload)?;
     let outcome = runtime.block_on(command(stop));
     drop(signals);
     // A hung name look-up must not keep the process.
@@ -242,6 +276,13 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl Failure {
+    /// For whoever watches the log of the daemon: what [`Failure::report`] prints is for people.
+    fn log(&self) {
+        if let Self::Work(failure) = self {
+            tracing::error!(code = "failed", error = %format_args!("{failure:#}"), "auditferry ends with an error");
+        }
+    }
+
     fn report(&self) -> ExitCode {
         match self {
             Self::Configuration(faults) => fail(EXIT_CONFIGURATION, &faults.to_string()),

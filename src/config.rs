@@ -64,6 +64,8 @@ pub struct Config {
     pub spool: Spool,
     /// Where the status page, health and API listen; `None` is off.
     pub listen: Option<SocketAddr>,
+    /// Whoever asks for the status or the metrics must send it; `None` shows them to everybody.
+    pub server_token: Option<Secret>,
     /// The accounts to collect from; at least one.
     pub sources: Vec<Source>,
     /// Where events go; at least one.
