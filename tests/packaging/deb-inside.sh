@@ -15,7 +15,7 @@ is_another_process() { is_active && [ "$(process)" != "$before" ]; }
 cat >/etc/auditferry/auditferry.toml <<'CONFIGURATION'
 [sources.hubspot]
 type = "hubspot"
-token = { credential = "auditferry_hubspot_token" }
+token = { credential = "hubspot_token" }
 
 [sinks.out]
 type = "stdout"
