@@ -9,6 +9,7 @@ mod key;
 mod layer;
 mod load;
 mod plaintext;
+mod reference;
 mod schema;
 mod secret;
 mod sink;
@@ -24,6 +25,7 @@ pub use delivery::{
 pub use fault::{Fault, Faults};
 pub use layer::Environment;
 pub use load::{locate, origin};
+pub(crate) use reference::{Entry, Fallback, Section, reference};
 pub(crate) use schema::schema;
 pub use secret::{Secret, SecretError};
 pub(crate) use unit::show as show_duration;
@@ -62,6 +64,8 @@ pub struct Config {
     pub spool: Spool,
     /// Where the status page, health and API listen; `None` is off.
     pub listen: Option<SocketAddr>,
+    /// Whoever asks for the status or the metrics must send it; `None` shows them to everybody.
+    pub server_token: Option<Secret>,
     /// The accounts to collect from; at least one.
     pub sources: Vec<Source>,
     /// Where events go; at least one.

@@ -51,15 +51,16 @@ pub enum SetupError {
 /// # Errors
 /// When a certificate file can't be used.
 pub fn build(config: &config::Sink) -> Result<Arc<dyn Sink>, SetupError> {
+    let name = &config.name;
     Ok(match &config.kind {
         SinkKind::Stdout => Arc::new(StdoutSink),
         SinkKind::File { path, rotate_size, rotate_keep } => {
             Arc::new(FileSink::new(path.clone(), *rotate_size, *rotate_keep))
         }
         SinkKind::Http(http) => Arc::new(HttpSink::new(http)?),
-        SinkKind::SplunkHec(hec) => Arc::new(SplunkHecSink::new(hec)?),
-        SinkKind::Elasticsearch(elasticsearch) => Arc::new(ElasticsearchSink::new(elasticsearch)?),
-        SinkKind::Syslog(syslog) => Arc::new(SyslogSink::new(syslog)?),
+        SinkKind::SplunkHec(hec) => Arc::new(SplunkHecSink::new(name, hec)?),
+        SinkKind::Elasticsearch(elasticsearch) => Arc::new(ElasticsearchSink::new(name, elasticsearch)?),
+        SinkKind::Syslog(syslog) => Arc::new(SyslogSink::new(name, syslog)?),
     })
 }
 

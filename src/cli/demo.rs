@@ -48,7 +48,7 @@ pub(super) async fn run(duration: Option<Duration>, stop: Stop) -> anyhow::Resul
     );
     let daemon = async {
         let service = Service::start(config).await?;
-        tracing::info!("demo: stand-in providers, events on stdout; Ctrl-C stops it");
+        tracing::info!(code = "demo", "demo: stand-in providers, events on stdout; Ctrl-C stops it");
         let until = stop.child_token();
         let ends = async {
             if let Some(duration) = duration {

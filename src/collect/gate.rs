@@ -66,7 +66,7 @@ impl Gate {
                 }
                 Some(hold) => (hold.since, hold.refusals.saturating_add(1)),
                 None => {
-                    tracing::error!(source = %self.source, %reason, "held: the provider refuses");
+                    tracing::error!(code = "credential-refused", source = %self.source, %reason, "held: the provider refuses");
                     (now, 1)
                 }
             };
@@ -90,7 +90,7 @@ impl Gate {
     pub(super) fn open(&self) {
         let opened = self.hold.send_if_modified(|hold| hold.take().is_some());
         if opened {
-            tracing::info!(source = %self.source, "the provider accepts again");
+            tracing::info!(code = "credential-accepted", source = %self.source, "the provider accepts again");
         }
     }
 

@@ -14,6 +14,7 @@ use super::window::later;
 use crate::backoff::{Backoff, hold_delay};
 use crate::clock::Clock;
 use crate::event::StreamName;
+use crate::meter::StreamMeter;
 use crate::store::{Failure, Store, StoreError, StreamNote};
 
 /// A suspended machine's monotonic clock stands still: look at the wall clock this often.
@@ -79,6 +80,8 @@ pub struct Schedule {
     pub reconcile_interval: Duration,
     /// Where the status goes.
     pub status: watch::Sender<StreamStatus>,
+    /// Where polls are counted.
+    pub meter: StreamMeter,
     /// Where notes go.
     pub store: Store,
     /// For what is compared with the provider's clock.
@@ -145,8 +148,19 @@ impl Schedule {
         let unmapped = collector.unmapped();
         self.status.send_if_modified(|status| std::mem::replace(&mut status.unmapped, unmapped) != unmapped);
         match &outcome {
-            Ok(report) => self.succeeded(name, began, report, started.elapsed()),
-            Err(failure) => self.failed(name, failure),
+            Ok(report) => {
+                let took = started.elapsed();
+                self.meter.poll_complete(took);
+                self.succeeded(name, began, report, took);
+            }
+            Err(failure) => {
+                if is_refusal(failure) {
+                    self.meter.poll_refused();
+                } else {
+                    self.meter.poll_failed();
+                }
+                self.failed(name, failure);
+            }
         }
         outcome.map(drop)
     }
@@ -169,7 +183,7 @@ impl Schedule {
         let account = caller.account().await?;
         let report = collector.reconcile(&account).await?;
         let StreamName { source, stream } = collector.name();
-        tracing::info!(%source, %stream, read = report.rows, found = report.new, known = report.known,
+        tracing::info!(code = "reconciled", %source, %stream, read = report.rows, new = report.new, known = report.known,
             pages = report.pages, took_ms = millis(started.elapsed()), "reconciled");
         Ok(self.reconcile_interval)
     }
@@ -177,10 +191,13 @@ impl Schedule {
     fn succeeded(&self, name: &StreamName, began: Timestamp, report: &PollReport, took: Duration) {
         let StreamName { source, stream } = name;
         let recovered = self.status.borrow().health != Health::Working;
-        tracing::info!(%source, %stream, read = report.rows, new = report.new, known = report.known,
-            pages = report.pages, took_ms = millis(took), "polled{}", if recovered { " again" } else { "" });
+        if recovered {
+            tracing::info!(code = "stream-recovered", %source, %stream, "the stream can be polled again");
+        }
+        tracing::info!(code = "polled", %source, %stream, read = report.rows, new = report.new, known = report.known,
+            pages = report.pages, took_ms = millis(took), "polled");
         for gap in &report.gaps {
-            tracing::error!(%source, %stream, from = %gap.from, to = %gap.to,
+            tracing::error!(code = "gap", %source, %stream, from = %gap.from, to = %gap.to,
                 "gap: the provider has forgotten a part that was not collected");
         }
         self.status.send_modify(|status| {
@@ -206,10 +223,10 @@ impl Schedule {
             Health::Held(reason)
                 if !same && matches!(failure, PollError::Fetch(FetchError::StreamRefused { .. })) =>
             {
-                tracing::error!(%source, %stream, %reason, "held: the provider refuses this stream");
+                tracing::error!(code = "stream-held", %source, %stream, %reason, "held: the provider refuses this stream");
             }
             Health::Failing(reason) if !same => {
-                tracing::warn!(%source, %stream, %reason, "poll failed, trying again");
+                tracing::warn!(code = "stream-failing", %source, %stream, %reason, "poll failed, trying again");
             }
             Health::Held(reason) | Health::Failing(reason) => {
                 tracing::debug!(%source, %stream, %reason, "still failing");
@@ -234,7 +251,7 @@ impl Schedule {
         }
         .await;
         if let Err(failure) = noted {
-            tracing::debug!(source = %name.source, stream = %name.stream, %failure, "could not keep the poll's outcome");
+            tracing::debug!(source = %name.source, stream = %name.stream, error = %failure, "could not keep the poll's outcome");
         }
     }
 

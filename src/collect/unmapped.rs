@@ -44,8 +44,13 @@ impl Unmapped {
         } else if event.auditferry.activity == Activity::Unknown {
             self.events.fetch_add(1, Ordering::Relaxed);
             if let Some(action) = self.first_seen(&event.event.action) {
-                tracing::info!(source = event.auditferry.source, stream = %event.auditferry.stream, action,
-                    "the provider has an action that this version does not know: its events have no category");
+                tracing::info!(
+                    code = "action-unknown",
+                    source = event.auditferry.source,
+                    stream = %event.auditferry.stream,
+                    action,
+                    "the provider has an action that this version does not know: its events have no category"
+                );
             }
         }
     }

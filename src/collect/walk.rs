@@ -84,6 +84,8 @@ impl Walked {
 pub(super) struct Pages<'a, F> {
     pub(super) fetch: &'a F,
     pub(super) provider: &'a dyn Provider,
+    /// The source's name, for the log.
+    pub(super) source: &'a str,
     pub(super) spec: &'static StreamSpec,
     pub(super) clock: &'a Clock,
     /// Polling pauses while the spool is full.
@@ -112,7 +114,8 @@ impl<F: Fetch> Pages<'_, F> {
                     if self.limit.load(Ordering::Relaxed) + 1 < self.spec.page_limits.len() =>
                 {
                     self.limit.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!(stream = self.spec.name, limit = self.rows_a_page(), %reason,
+                    tracing::warn!(code = "smaller-pages", source = self.source, stream = self.spec.name,
+                        limit = self.rows_a_page(), %reason,
                         "the provider refused the query; asking for smaller pages");
                 }
                 other => return other,

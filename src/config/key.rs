@@ -169,12 +169,19 @@ pub(super) const SPOOL: Shape = Shape::of(&[&[
 ]]);
 
 /// `[server]`.
-pub(super) const SERVER: Shape = Shape::of(&[&[preset(
-    "listen",
-    Kind::Listen,
-    "127.0.0.1:9464",
-    "IP address and port of the status page, /healthz, /readyz and /api/status; \"\" is off. No login.",
-)]]);
+pub(super) const SERVER: Shape = Shape::of(&[&[
+    preset(
+        "listen",
+        Kind::Listen,
+        "127.0.0.1:9464",
+        "IP address and port of the status page, /healthz, /readyz, /metrics and /api/status; \"\" is off.",
+    ),
+    optional(
+        "token",
+        Kind::Secret,
+        "Shows status and metrics only to who sends it as a bearer token. At least 16 bytes.",
+    ),
+]]);
 
 /// The forms of a secret that is a table.
 pub(super) const SECRET: Shape = Shape::of(&[&[

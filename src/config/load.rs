@@ -16,6 +16,8 @@ use super::{Config, Spool, sink, source};
 const SYSTEM_PATH: &str = "/etc/auditferry/auditferry.toml";
 /// Bytes of the file at most: a thousand sources fit.
 const LARGEST: u64 = 1024 * 1024;
+/// Bytes of `server.token` at least: 128 bits, if they are random, are beyond guessing.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Where the configuration is looked for: at the path given, else `$AUDITFERRY_CONFIG`, else
 /// `/etc/auditferry/auditferry.toml`.
@@ -122,17 +124,23 @@ fn read(mut file: Table<'_>) -> Option<Config> {
     spool_table.finish();
     let mut server = file.table("server");
     let listen = server.listen("listen");
+    let server_token = server.secret_of("token", SHORTEST_TOKEN, "`openssl rand -hex 32` makes one");
     if let Some(address) = listen.filter(|address| !address.ip().to_canonical().is_loopback()) {
         let key = server.path_of("listen");
-        file.review
-            .warn(format!("{key}: whoever reaches {address} can read the status page; it has no login"));
+        file.review.warn(match server.has("token") {
+            true => format!(
+                "{key}: the token and the status travel to and from {address} in plain text, unless a proxy with TLS \
+                 stands before it"
+            ),
+            false => format!("{key}: whoever reaches {address} can read the status and the metrics; set server.token"),
+        });
     }
     server.finish();
     let source_names = file.names_in("sources");
     let sources = file.family("sources").into_iter().filter_map(source::read).collect();
     let sinks = sink::read_all(file.family("sinks"), &source_names);
     file.finish();
-    Some(Config { state_dir: state_dir?, spool, listen, sources, sinks, warnings: Vec::new() })
+    Some(Config { state_dir: state_dir?, spool, listen, server_token, sources, sinks, warnings: Vec::new() })
 }
 
 /// The file's text; `None` when there is no such file.

@@ -22,7 +22,7 @@ type = "stdout"
 "#;
 
 fn environment() -> Environment {
-    Environment::from([("TOKEN", "secret")])
+    Environment::from([("TOKEN", "secret"), ("LONG", "a secret of more than 16 bytes")])
 }
 
 fn load(text: &str) -> Result<Config, Faults> {
@@ -261,6 +261,17 @@ fn a_secret_has_one_form() {
 }
 
 #[test]
+fn the_token_of_the_server_is_beyond_guessing() {
+    assert_eq!(sound(SOUND).server_token, None);
+    let with_token = |name: &str| format!("{SOUND}[server]\ntoken = {{ env = \"{name}\" }}");
+    assert_eq!(sound(&with_token("LONG")).server_token, Some(Secret::Env("LONG".into())));
+    assert_eq!(
+        only_fault(&with_token("TOKEN")),
+        "server.token: has 6 bytes, and 16 are needed | `openssl rand -hex 32` makes one"
+    );
+}
+
+#[test]
 fn without_secrets_a_missing_one_is_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.toml");
@@ -299,7 +310,17 @@ fn what_is_unwise_is_legal_with_a_warning() {
         (
             "out",
             "[server]\nlisten = \"0.0.0.0:1\"",
-            Some("server.listen: whoever reaches 0.0.0.0:1 can read the status page; it has no login"),
+            Some(
+                "server.listen: whoever reaches 0.0.0.0:1 can read the status and the metrics; set server.token",
+            ),
+        ),
+        (
+            "out",
+            "[server]\nlisten = \"0.0.0.0:1\"\ntoken = { env = \"LONG\" }",
+            Some(
+                "server.listen: the token and the status travel to and from 0.0.0.0:1 in plain text, unless a \
+                 proxy with TLS stands before it",
+            ),
         ),
         (
             "out",

@@ -1,5 +1,8 @@
-//! The status page, health and `/api/status` over HTTP: read only, for people and probes nearby.
+//! The status page, health, `/api/status` and `/metrics` over HTTP: read only, for people and probes nearby.
 
+mod guard;
+
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,19 +12,25 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
+use super::metrics::{Format, Metrics};
+use super::pulse::Pulse;
 use super::status::Status;
+use super::{page, runbook};
+use crate::config::Secret;
+use crate::meter::Meter;
+use guard::Token;
 
 /// However many ask, the store is read once in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -30,12 +39,13 @@ const LONGEST_READ: Duration = Duration::from_secs(3);
 /// After a stop, answers that are under way get this long.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it.
+/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it. `blob:` is for the
+/// icons that the page keeps for when the daemon is gone; only its own script can make one.
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' blob:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
@@ -45,10 +55,6 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::CONNECTION, "close"),
 ];
 
-const PAGE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
-
 type Reading = Arc<Result<Status, String>>;
 type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>> + Send>> + Send + Sync>;
 
@@ -57,6 +63,8 @@ type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    meter: Meter,
+    token: Option<Token>,
 }
 
 impl Server {
@@ -68,7 +76,20 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self { address: listener.local_addr()?, listener })
+        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default(), token: None })
+    }
+
+    /// The same, with what this meter counts under `/metrics`.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Shows what it knows only to who has this token, where there is one; see `server.token`.
+    #[must_use]
+    pub fn guarded_by(mut self, token: Option<Secret>) -> Self {
+        self.token = token.map(Token::new);
+        self
     }
 
     /// Where it listens.
@@ -76,17 +97,24 @@ impl Server {
         self.address
     }
 
-    /// Serves what `source` says (a status, or why the store can't be read) until it is stopped.
+    /// Serves what `source` says (a status, or why the store can't be read) and the `pulse` until it is stopped.
     ///
     /// # Errors
     /// When the listener fails for good.
-    pub async fn serve<F, R>(self, source: F, stop: CancellationToken) -> io::Result<()>
+    pub async fn serve<F, R>(
+        self,
+        source: F,
+        pulse: watch::Receiver<Pulse>,
+        stop: CancellationToken,
+    ) -> io::Result<()>
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
-        let routes = routes(Arc::new(Cached { source, last: Mutex::new(None) }), self.address.ip());
+        let cached = Cached { source, last: Mutex::new(None) };
+        let metrics = Metrics::new(self.meter);
+        let routes = routes(Arc::new(Known { cached, metrics, pulse, token: self.token }), self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -123,44 +151,89 @@ impl Cached {
     }
 }
 
-fn routes(status: Arc<Cached>, listening: IpAddr) -> Router {
-    let asset = |kind: &'static str, text: &'static str| {
-        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
-    };
-    Router::new()
-        .route("/", asset("text/html; charset=utf-8", PAGE))
-        .route("/page.css", asset("text/css; charset=utf-8", STYLE))
-        .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/api/status", get(api_status))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
-        .with_state(status)
-        .layer(middleware::from_fn(move |request, next| guard(listening, request, next)))
+/// What every request may need.
+struct Known {
+    cached: Cached,
+    metrics: Metrics,
+    pulse: watch::Receiver<Pulse>,
+    token: Option<Token>,
 }
 
-async fn readyz(State(status): State<Arc<Cached>>) -> Response {
-    let reasons = match &*status.read().await {
+type Shared = Arc<Known>;
+
+impl Known {
+    /// Whether who sends these headers may see what is known.
+    async fn admits(&self, headers: &HeaderMap) -> bool {
+        match &self.token {
+            Some(token) => token.admits(headers).await,
+            None => true,
+        }
+    }
+}
+
+fn routes(known: Shared, listening: IpAddr) -> Router {
+    // What holds data; the rest is the same for everybody.
+    let guarded = Router::new()
+        .route("/api/status", get(api_status))
+        .route("/metrics", get(scrape))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&known), guard::with_token));
+    Router::new()
+        .merge(page::routes())
+        .route("/runbook", page::asset("text/html; charset=utf-8", runbook::page()))
+        .route("/runbook.css", page::asset("text/css; charset=utf-8", runbook::STYLE))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .merge(guarded)
+        .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
+        .with_state(known)
+        .layer(middleware::from_fn(move |request, next| guarded_by_name(listening, request, next)))
+}
+
+/// Whether a restart would help. What only a person can mend is for `/readyz`.
+async fn healthz(State(known): State<Shared>) -> Response {
+    match known.pulse.borrow().check() {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
+    let reasons = match &*known.cached.read().await {
         Ok(status) => reasons(status),
-        Err(failure) => vec![Reason::store_failed(failure)],
+        Err(failure) => vec![Reason::store_failing(failure)],
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+    let mut body = json!({ "ready": reasons.is_empty() });
+    // A probe has no token and needs the code alone; the reasons name accounts and receivers.
+    if known.admits(&headers).await {
+        body["reasons"] = json!(reasons);
+    }
+    (code, Json(body)).into_response()
 }
 
-async fn api_status(State(status): State<Arc<Cached>>) -> Response {
-    match &*status.read().await {
+/// Answered whatever the store does: a scrape that fails hides everything.
+async fn scrape(State(known): State<Shared>, headers: HeaderMap) -> Response {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = Format::asked(accept);
+    match known.metrics.text(&known.cached.read().await, format) {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn api_status(State(known): State<Shared>) -> Response {
+    match &*known.cached.read().await {
         Ok(status) => Json(status).into_response(),
         Err(failure) => {
-            let error = Reason::store_failed(failure).message;
+            let error = Reason::store_failing(failure).message;
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error }))).into_response()
         }
     }
 }
 
 /// Turns strange names away and puts the headers on every answer.
-async fn guard(listening: IpAddr, request: Request, next: Next) -> Response {
-    let mut response = if listening.is_loopback() && !names_loopback(&request) {
+async fn guarded_by_name(listening: IpAddr, request: Request, next: Next) -> Response {
+    let mut response = if listening.is_loopback() && !guard::names_loopback(&request) {
         let refusal = "auditferry listens on loopback and answers to localhost, 127.0.0.1 and [::1] alone\n";
         (StatusCode::MISDIRECTED_REQUEST, refusal).into_response()
     } else {
@@ -170,19 +243,6 @@ async fn guard(listening: IpAddr, request: Request, next: Next) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// Whether the request is addressed to loopback. A foreign page whose name an attacker lets point to 127.0.0.1
-/// (DNS rebinding) sends that name. Old probes (HTTP/1.0) send none, browsers always do.
-fn names_loopback(request: &Request) -> bool {
-    let Some(host) = request.headers().get(header::HOST) else { return true };
-    let Ok(host) = host.to_str() else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

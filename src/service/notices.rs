@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::collect::caller::Hold;
 use crate::collect::schedule::StreamStatus;
 use crate::deliver::Notice;
-use crate::event::OwnEvent;
+use crate::event::{OwnEvent, StreamName};
 use crate::store::{Cursor, SpoolLevel, Store, StreamState};
 
 /// Between two heartbeats of a stream (contract).
@@ -55,10 +55,13 @@ impl Notices {
 
     async fn level_changed(&self, full: bool) {
         let event = if full {
-            tracing::error!("polling pauses: the spool is full; see which sink does not take its events");
+            tracing::error!(
+                code = "spool-full",
+                "polling pauses: the spool is full; see which sink does not take its events"
+            );
             OwnEvent::PollingPaused
         } else {
-            tracing::info!("polling resumes: the spool has room again");
+            tracing::info!(code = "spool-recovered", "polling resumes: the spool has room again");
             OwnEvent::PollingResumed
         };
         record(&self.store, &self.clock, &event).await;
@@ -114,12 +117,13 @@ pub(super) async fn heartbeats(store: Store, streams: Vec<watch::Receiver<Stream
             };
             let StreamState { cursor, sequence: last_sequence, .. } = match store.stream(&stream).await {
                 Ok(state) => state,
-                Err(failure) => {
-                    tracing::warn!(%stream, %failure, "no heartbeat: the store can't say how far this stream is");
+                Err(error) => {
+                    let StreamName { source, stream } = &stream;
+                    tracing::warn!(code = "heartbeat-failed", source, stream, %error, "no heartbeat: the store can't say how far this stream is");
                     continue;
                 }
             };
-            let Cursor { high_water: newest, complete_to } = cursor;
+            let Cursor { high_water: newest, complete_to, .. } = cursor;
             let beat = OwnEvent::Heartbeat { stream, newest, last_success, complete_to, last_sequence };
             record(&store, &clock, &beat).await;
         }
@@ -129,7 +133,7 @@ pub(super) async fn heartbeats(store: Store, streams: Vec<watch::Receiver<Stream
 /// Commits one of the daemon's own events. One that can't be kept is in the log at least.
 pub(super) async fn record(store: &Store, clock: &Clock, event: &OwnEvent) {
     let now: Timestamp = clock.now();
-    if let Err(failure) = store.record(event, now).await {
-        tracing::warn!(action = event.action(), %failure, "could not record an event of our own");
+    if let Err(error) = store.record(event, now).await {
+        tracing::warn!(code = "record-failed", action = event.action(), %error, "could not record an event of our own");
     }
 }

@@ -73,7 +73,7 @@ impl Tasks {
                 match ended {
                     Ok((id, Ok(()))) => drop(self.names.remove(&id)),
                     Err(failure) if failure.is_cancelled() => {}
-                    failed => tracing::error!(failure = %self.unexpected(failed), "while stopping"),
+                    failed => self.unexpected(failed).tell(),
                 }
             }
         };
@@ -81,6 +81,7 @@ impl Tasks {
             let mut stuck: Vec<&str> = self.names.values().map(String::as_str).collect();
             stuck.sort_unstable();
             tracing::warn!(
+                code = "stop-overrun",
                 tasks = stuck.join(", "),
                 "did not finish in time; what they did not finish is done again"
             );
@@ -98,6 +99,8 @@ impl Tasks {
         let (id, reason) = match ended {
             Ok((id, Ok(()))) => (id, String::new()),
             Ok((id, Err(reason))) => (id, format!(": {reason}")),
+            // Its words may hold what it worked on: the log has as much of them as may be told.
+            Err(failure) if failure.is_panic() => (failure.id(), ": it panicked".to_owned()),
             Err(failure) => (failure.id(), format!(": {failure}")),
         };
         ServiceError::Task { task: self.names.remove(&id).unwrap_or_default(), reason }

@@ -28,6 +28,7 @@ use crate::http;
 /// is written, or was there before.
 #[derive(Debug)]
 pub struct ElasticsearchSink {
+    name: String,
     endpoints: Endpoints,
     parameters: Parameters,
     failure_store: FailureStore,
@@ -37,14 +38,15 @@ pub struct ElasticsearchSink {
 }
 
 impl ElasticsearchSink {
-    /// A sink with this configuration. Reads the certificate files: blocks.
+    /// A sink of this name with this configuration. Reads the certificate files: blocks.
     ///
     /// # Errors
     /// [`http::Error::Setup`] when they can't be used.
-    pub fn new(config: &ElasticsearchConfig) -> Result<Self, http::Error> {
+    pub fn new(name: &str, config: &ElasticsearchConfig) -> Result<Self, http::Error> {
         Ok(Self {
-            endpoints: Endpoints::new(config)?,
-            parameters: Parameters::new(config.flavor),
+            name: name.to_owned(),
+            endpoints: Endpoints::new(name, config)?,
+            parameters: Parameters::new(name, config.flavor),
             failure_store: FailureStore::default(),
             flavor: config.flavor,
             namespace: config.namespace.clone(),
@@ -93,7 +95,7 @@ impl ElasticsearchSink {
             Err(fault) => return fault.into(),
         };
         let diverted = items.iter().filter(|item| item.is_diverted()).count();
-        self.failure_store.count(diverted, &endpoint.host);
+        self.failure_store.count(diverted, &self.name, &endpoint.host);
         let verdicts: Vec<Verdict> = items.iter().map(verdict::of_item).collect();
         if verdicts.iter().all(|verdict| *verdict == Verdict::Accepted) {
             return Outcome::Accepted;

@@ -34,6 +34,8 @@ const NEAR_LIMIT_REST: Duration = Duration::from_secs(1);
 /// Posts batches to the collector. Accepted is code 0, 24 or 25; with acknowledgements, a `true` for the batch.
 #[derive(Debug)]
 pub struct SplunkHecSink {
+    /// For the log.
+    name: String,
     collector: Collector,
     max_in_flight: usize,
     mode: Mode,
@@ -63,11 +65,11 @@ struct Collector {
 }
 
 impl SplunkHecSink {
-    /// A sink with this configuration. Reads the certificate files: blocks.
+    /// A sink of this name with this configuration. Reads the certificate files: blocks.
     ///
     /// # Errors
     /// [`http::Error::Setup`] when they can't be used, or the machine has no random numbers.
-    pub fn new(config: &SplunkHecConfig) -> Result<Self, http::Error> {
+    pub fn new(name: &str, config: &SplunkHecConfig) -> Result<Self, http::Error> {
         let authorization = Some(HttpAuthorization::Splunk(config.token.clone()));
         let peer = Peer::new(&config.endpoint, &config.transport, authorization, Vec::new())?;
         let max_in_flight = config.transport.max_in_flight.max(1);
@@ -79,7 +81,7 @@ impl SplunkHecSink {
             Mode::Taken { channel, is_warned: AtomicBool::new(false) }
         };
         let collector = Collector { peer, base: base(&config.endpoint) };
-        Ok(Self { collector, max_in_flight, mode, not_before: Mutex::new(None) })
+        Ok(Self { name: name.to_owned(), collector, max_in_flight, mode, not_before: Mutex::new(None) })
     }
 
     async fn post(&self, batch: &Batch) -> Result<(), Outcome> {
@@ -102,6 +104,8 @@ impl SplunkHecSink {
         // Splunk remembers acknowledgements that nobody asks for, up to a limit.
         if taken.ack_id.is_some() && !is_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
+                code = "acknowledgements-unused",
+                sink = self.name,
                 "the token of the HTTP Event Collector has acknowledgements, and nobody asks for them: \
                  set acknowledgements = true, or turn them off for the token (useACK = false)"
             );

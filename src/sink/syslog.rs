@@ -34,14 +34,16 @@ enum Transport {
 }
 
 impl SyslogSink {
-    /// A sink with this configuration. Reads the certificate files: blocks.
+    /// A sink of this name with this configuration. Reads the certificate files: blocks.
     ///
     /// # Errors
     /// When they can't be used.
-    pub fn new(config: &SyslogConfig) -> Result<Self, tls::SetupError> {
+    pub fn new(name: &str, config: &SyslogConfig) -> Result<Self, tls::SetupError> {
         Ok(Self(match config.address.transport {
             SyslogTransport::Udp => Transport::Udp(Udp::new(config)),
-            SyslogTransport::Tcp | SyslogTransport::Tls => Transport::Stream(Stream::new(config)?),
+            SyslogTransport::Tcp | SyslogTransport::Tls => {
+                Transport::Stream(Stream::new(config)?.named(name))
+            }
             SyslogTransport::Relp | SyslogTransport::RelpTls => Transport::Relp(Relp::new(config)?),
         }))
     }

@@ -30,6 +30,8 @@ pub(super) enum Work {
 pub(super) enum Control {
     /// Starts to feed a sink.
     Follow(String, Reply<Seat>),
+    /// Shows that the writer gets to what it is asked.
+    Pulse(Reply<()>),
     /// Ends the writer.
     Close(Reply<()>),
 }
@@ -48,6 +50,11 @@ impl Work {
             Self::Page(page) => page.apply(db, ledger),
             Self::Change(change) => change.apply(db),
         }
+    }
+
+    /// Whether it carries events.
+    pub(super) fn has_events(&self) -> bool {
+        matches!(self, Self::Page(_))
     }
 
     /// Whether it marks dead letters to be tried again: whoever delivers them is then woken.

@@ -57,7 +57,7 @@ impl Writer {
                 Err(error) => {
                     let error = self.place.explain(error);
                     if !std::mem::replace(&mut self.upkeep.failing, true) {
-                        tracing::warn!(%error, "cannot delete delivered events from the spool");
+                        tracing::warn!(code = "cleanup-failing", %error, "cannot delete delivered events from the spool");
                     }
                     return;
                 }

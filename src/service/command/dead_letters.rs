@@ -153,8 +153,9 @@ async fn announced(
     if !letters.is_empty() {
         let counts: Vec<_> = letters.iter().map(|(sink, count)| format!("{count} of sink {sink}")).collect();
         let change = format!("Dead letters to be {fate}: {}", counts.join(", "));
-        tracing::info!(uid, "{change}");
-        let event = OwnEvent::StateChanged { command: format!("dead-letters {verb}"), change, uid };
+        let command = format!("dead-letters {verb}");
+        tracing::info!(code = "state-changed", command, uid, "{change}");
+        let event = OwnEvent::StateChanged { command, change, uid };
         store.record(&event, Timestamp::now()).await?;
     }
     Ok(choice)

@@ -17,6 +17,8 @@ pub(super) struct Endpoints {
     /// At least one.
     first: Endpoint,
     others: Vec<Endpoint>,
+    /// The sink's name, for the log.
+    sink: String,
     /// The one that answered last.
     current: AtomicUsize,
     /// Of a request. A delivery that has taken so long asks no further endpoint.
@@ -43,7 +45,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// [`http::Error::Setup`] when they can't be used, or there is no endpoint.
-    pub(super) fn new(config: &ElasticsearchConfig) -> Result<Self, http::Error> {
+    pub(super) fn new(sink: &str, config: &ElasticsearchConfig) -> Result<Self, http::Error> {
         let made = |base: &Url| {
             let authorization = config.authorization.clone();
             let peer = Peer::new(base, &config.transport, authorization, Vec::new())?;
@@ -53,6 +55,7 @@ impl Endpoints {
             return Err(http::Error::Setup("no endpoint is configured".to_owned()));
         };
         Ok(Self {
+            sink: sink.to_owned(),
             first: made(first)?,
             others: others.iter().map(made).collect::<Result<_, http::Error>>()?,
             current: AtomicUsize::new(0),
@@ -93,7 +96,15 @@ impl Endpoints {
         let before = self.current.swap(index, Ordering::Relaxed);
         if before != index {
             let (from, to) = (&self.at(before).host, &self.at(index).host);
-            tracing::warn!(from, to, reason, "Elasticsearch: from one endpoint to the next");
+            let sink = &self.sink;
+            tracing::warn!(
+                code = "endpoint-changed",
+                sink,
+                from,
+                to,
+                reason,
+                "Elasticsearch: from one endpoint to the next"
+            );
         }
     }
 }
@@ -187,18 +198,21 @@ mod tests {
 
     fn endpoints(count: usize) -> Endpoints {
         let address = |index| format!("http://node{index}.invalid:9200/prefix/").parse().unwrap();
-        Endpoints::new(&ElasticsearchConfig {
-            endpoints: (0..count).map(address).collect(),
-            authorization: None,
-            namespace: "default".to_owned(),
-            flavor: Flavor::Elasticsearch,
-            transport: HttpTransport {
-                compression: Compression::None,
-                timeout: Duration::from_secs(30),
-                tls: crate::tls::Options::default(),
-                max_in_flight: 1,
+        Endpoints::new(
+            "elastic",
+            &ElasticsearchConfig {
+                endpoints: (0..count).map(address).collect(),
+                authorization: None,
+                namespace: "default".to_owned(),
+                flavor: Flavor::Elasticsearch,
+                transport: HttpTransport {
+                    compression: Compression::None,
+                    timeout: Duration::from_secs(30),
+                    tls: crate::tls::Options::default(),
+                    max_in_flight: 1,
+                },
             },
-        })
+        )
         .unwrap()
     }
 

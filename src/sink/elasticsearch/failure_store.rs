@@ -24,11 +24,13 @@ struct State {
 
 impl FailureStore {
     /// So many more documents went there.
-    pub(super) fn count(&self, documents: usize, host: &str) {
-        if let Some(count) = self.due(documents) {
+    pub(super) fn count(&self, documents: usize, sink: &str, host: &str) {
+        if let Some(events) = self.due(documents) {
             tracing::warn!(
-                count,
+                code = "events-in-failure-store",
+                sink,
                 host,
+                events,
                 "Elasticsearch has put events into its failure store, where searches of the data stream do not see \
                  them: look into <data stream>::failures for the reason"
             );

@@ -16,6 +16,8 @@ pub(super) type Query = Vec<(&'static str, &'static str)>;
 /// Parameters that are sent until the receiver says that it does not know them.
 #[derive(Debug)]
 pub(super) struct Parameters {
+    /// The sink's name, for the log.
+    sink: String,
     optional: [Optional; 2],
 }
 
@@ -28,10 +30,11 @@ struct Optional {
 
 impl Parameters {
     /// What this product knows in its newest version.
-    pub(super) fn new(flavor: Flavor) -> Self {
+    pub(super) fn new(sink: &str, flavor: Flavor) -> Self {
         let is_elasticsearch = flavor == Flavor::Elasticsearch;
         let optional = |name, value| Optional { name, value, is_known: AtomicBool::new(is_elasticsearch) };
         Self {
+            sink: sink.to_owned(),
             optional: [
                 // A missing index template must not make a plain index of our data stream's name.
                 optional("require_data_stream", "true"),
@@ -66,8 +69,10 @@ impl Parameters {
             let is_named = was_sent && named.contains(&format!("[{}]", parameter.name));
             if is_named && parameter.is_known.swap(false, Ordering::Relaxed) {
                 tracing::info!(
-                    "this version of Elasticsearch does not know the parameter {}; it is left away from now on",
-                    parameter.name
+                    code = "parameter-unknown",
+                    sink = self.sink,
+                    parameter = parameter.name,
+                    "this version of Elasticsearch does not know a parameter; it is left away from now on"
                 );
             }
             is_any |= is_named;
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_is_left_away_and_the_other_stays() {
-        let parameters = Parameters::new(Flavor::Elasticsearch);
+        let parameters = Parameters::new("elastic", Flavor::Elasticsearch);
         let all = parameters.query();
         assert_eq!(names(&parameters), ["filter_path", "require_data_stream", "include_source_on_error"]);
         let unknown = r#"{"error":{"type":"illegal_argument_exception","reason":"request [/_bulk] contains unrecognized parameter: [include_source_on_error]"},"status":400}"#;
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn other_refusals_change_nothing() {
-        let parameters = Parameters::new(Flavor::Elasticsearch);
+        let parameters = Parameters::new("elastic", Flavor::Elasticsearch);
         for (status, body) in [
             (400, "Malformed action line [1]"),
             (400, "unrecognized parameter: [filter_path]"),
@@ -124,6 +129,6 @@ mod tests {
 
     #[test]
     fn opensearch_is_asked_for_what_it_knows() {
-        assert_eq!(names(&Parameters::new(Flavor::OpenSearch)), ["filter_path"]);
+        assert_eq!(names(&Parameters::new("elastic", Flavor::OpenSearch)), ["filter_path"]);
     }
 }

@@ -68,7 +68,7 @@ fn config(endpoints: Vec<Url>) -> ElasticsearchConfig {
 }
 
 fn sink(config: &ElasticsearchConfig) -> ElasticsearchSink {
-    ElasticsearchSink::new(config).unwrap()
+    ElasticsearchSink::new("elastic", config).unwrap()
 }
 
 fn ecs() -> Format {

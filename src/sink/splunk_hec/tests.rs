@@ -37,19 +37,22 @@ impl Splunk {
     }
 
     fn sink(&self, acknowledgements: bool) -> SplunkHecSink {
-        SplunkHecSink::new(&SplunkHecConfig {
-            endpoint: self.endpoint.clone(),
-            token: Secret::Plain("t".to_owned().into()),
-            index: None,
-            sourcetype: None,
-            acknowledgements,
-            transport: HttpTransport {
-                compression: Compression::Gzip,
-                timeout: Duration::from_secs(20),
-                tls: crate::tls::Options::default(),
-                max_in_flight: 4,
+        SplunkHecSink::new(
+            "splunk",
+            &SplunkHecConfig {
+                endpoint: self.endpoint.clone(),
+                token: Secret::Plain("t".to_owned().into()),
+                index: None,
+                sourcetype: None,
+                acknowledgements,
+                transport: HttpTransport {
+                    compression: Compression::Gzip,
+                    timeout: Duration::from_secs(20),
+                    tls: crate::tls::Options::default(),
+                    max_in_flight: 4,
+                },
             },
-        })
+        )
         .unwrap()
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Stream {
     timeout: Duration,
     settling: Duration,
     line: Mutex<Line>,
+    /// For the log.
+    sink: String,
 }
 
 /// The way to the receiver, from one batch to the next.
@@ -91,7 +93,14 @@ impl Stream {
             timeout: config.timeout,
             settling: SETTLING,
             line: Mutex::default(),
+            sink: String::new(),
         })
+    }
+
+    /// The same under the name of its sink, for the log.
+    pub(super) fn named(mut self, sink: &str) -> Self {
+        sink.clone_into(&mut self.sink);
+        self
     }
 
     /// Sends the batch once; a break makes all of it come again, whole frames on a new connection.
@@ -193,6 +202,8 @@ impl Stream {
                 line.never_ends = true;
                 line.tail.trim();
                 tracing::warn!(
+                    code = "delivery-uncertain",
+                    sink = self.sink,
                     host = self.dialer.host(),
                     "the receiver does not end a connection that we have ended: there is no telling whether it has \
                      read everything"
@@ -219,6 +230,8 @@ impl Stream {
 
     fn tell_break(&self, line: &mut Line, error: &io::Error) {
         tracing::warn!(
+            code = "connection-broken",
+            sink = self.sink,
             host = self.dialer.host(),
             %error,
             bytes = line.tail.len(),
