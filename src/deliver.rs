@@ -41,6 +41,7 @@ use self::report::Reporter;
 use crate::backoff::Backoff;
 use crate::config::BatchLimits;
 use crate::encode::Encoder;
+use crate::meter::SinkMeter;
 use crate::sink::{Batch, Sink};
 use crate::store::{SinkNote, StoreError};
 
@@ -57,6 +58,8 @@ pub struct Settings {
     pub limits: BatchLimits,
     /// How events are written.
     pub encoder: Encoder,
+    /// Where deliveries are counted.
+    pub meter: SinkMeter,
 }
 
 /// Carries one sink's events from the spool to it.
@@ -101,7 +104,7 @@ impl<S: Spool> Worker<S> {
         spool: S,
         notices: mpsc::Sender<Notice>,
     ) -> (Self, watch::Receiver<SinkStatus>) {
-        let (reporter, status) = Reporter::new(settings.name, spool.accepted(), notices);
+        let (reporter, status) = Reporter::new(settings.name, spool.accepted(), notices, settings.meter);
         let worker = Self {
             sink,
             batcher: Batcher::new(settings.limits, settings.encoder, spool.accepted()),
@@ -232,7 +235,8 @@ impl<S: Spool> Worker<S> {
 
     /// Takes down how a delivery ended.
     async fn land(&mut self, landed: Landed, stop: &CancellationToken) -> Result<(), StoreError> {
-        let Landed { cargo, begun, outcome } = landed;
+        self.reporter.landed(&landed);
+        let Landed { cargo, begun, outcome, .. } = landed;
         let step = match cargo {
             Cargo::Flight(number) => {
                 let step = self.flights.land(number, outcome);

@@ -38,8 +38,8 @@
 //!
 //! Around them: [`config`] reads and checks the configuration as a whole, [`service`] starts, watches and stops
 //! every task, [`observe`] shows how all of it is, and [`simulator`] stands in for providers and receivers in
-//! `auditferry demo`, `auditferry simulate` and the tests. [`clock`] and [`exchange`] are the plain words that
-//! many of them share.
+//! `auditferry demo`, `auditferry simulate` and the tests. [`clock`], [`exchange`] and [`meter`], which counts what
+//! the loops do, are the plain words that many of them share.
 
 pub mod backoff;
 pub mod budget;
@@ -51,6 +51,7 @@ pub mod encode;
 pub mod event;
 pub mod exchange;
 pub mod http;
+pub mod meter;
 pub mod observe;
 pub mod provider;
 pub mod service;

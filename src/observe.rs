@@ -8,13 +8,14 @@ mod assemble;
 mod connection;
 mod health;
 pub mod human;
+mod metrics;
 mod problem;
 mod runbook;
 mod server;
 mod status;
 
-pub use assemble::{About, AboutStream, Live, assemble};
-pub use health::{Reason, ReasonKind, reasons};
+pub use assemble::{About, AboutSink, AboutStream, Live, assemble};
+pub use health::{Reason, reasons};
 pub use server::Server;
 pub use status::{
     Collected, GapStatus, LastPoll, Problem, ProblemCode, SinkCondition, SinkStatus, SpoolStatus, State,

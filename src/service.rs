@@ -33,9 +33,10 @@ use crate::clock::Clock;
 use crate::collect::schedule::{Health, Schedule, StreamStatus};
 use crate::collect::{Caller, Collector};
 use crate::config::{self, Config};
-use crate::deliver::{self, Notice, StoreSpool, Worker};
+use crate::deliver::{self, Notice, SinkStatus, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
+use crate::meter::Meter;
 use crate::observe;
 use crate::sink::{self, SetupError};
 use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
@@ -106,9 +107,12 @@ impl ServiceError {
 pub struct Service {
     config: Arc<Config>,
     store: Store,
+    meter: Meter,
     clock: Clock,
     accounts: Vec<Account>,
     workers: Tasks,
+    /// What each worker tells of its sink.
+    sinks: Vec<watch::Receiver<SinkStatus>>,
     notices: mpsc::Sender<Notice>,
     incoming: mpsc::Receiver<Notice>,
     stop_workers: CancellationToken,
@@ -135,13 +139,16 @@ impl Service {
         store.register_sinks(registrations.collect()).await?;
         let (notices, incoming) = mpsc::channel(MOST_NOTICES);
         let clock = Clock::System;
+        let meter = Meter::new(store.meter());
         let mut service = Self {
-            accounts: sources::accounts(&config, &store, &clock).await?,
+            accounts: sources::accounts(&config, &store, &clock, &meter).await?,
             started: clock.now(),
             config,
             store,
+            meter,
             clock,
             workers: Tasks::new(),
+            sinks: Vec::new(),
             notices,
             incoming,
             stop_workers: CancellationToken::new(),
@@ -166,8 +173,14 @@ impl Service {
                 Err(failure) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
             };
             let spool = StoreSpool::open(&self.store, &settings.name).await?;
-            let worker = deliver::Settings { name: settings.name.clone(), limits: settings.batch, encoder };
-            let (worker, _status) = Worker::new(worker, sink, spool, self.notices.clone());
+            let worker = deliver::Settings {
+                name: settings.name.clone(),
+                limits: settings.batch,
+                encoder,
+                meter: self.meter.sink(&settings.name),
+            };
+            let (worker, status) = Worker::new(worker, sink, spool, self.notices.clone());
+            self.sinks.push(status);
             self.workers.spawn(place, worker.run(self.stop_workers.clone(), self.drain.clone()));
         }
         Ok(())
@@ -275,6 +288,7 @@ impl Service {
             interval: account.interval,
             reconcile_interval: account.reconcile_interval,
             status: watch::Sender::new(StreamStatus::new(name, account.interval)),
+            meter: stream.options.meter.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
         };
@@ -318,13 +332,14 @@ impl Service {
         tasks.spawn_until(stop, "heartbeats", heartbeats);
         let Some(address) = self.config.listen else { return Ok(()) };
         let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
-        let server =
-            observe::Server::bind(address).map_err(refused)?.guarded_by(self.config.server_token.clone());
+        let server = observe::Server::bind(address).map_err(refused)?;
+        let server = server.with_meter(self.meter.clone()).guarded_by(self.config.server_token.clone());
         tracing::info!(code = "listening", address = %server.address(), "status page on http://{}/", server.address());
         let view = Arc::new(View {
             store: self.store.clone(),
             about: about(&self.config),
             streams: streams.to_vec(),
+            sinks: self.sinks.clone(),
             started: self.started,
             clock: self.clock.clone(),
         });

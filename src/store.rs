@@ -16,9 +16,11 @@
 //! What is absent on purpose: a cache of known ids (the file's pages are one), a lock around anything (each
 //! state has one owner), a command that deletes undelivered events.
 
+mod collected;
 mod command;
 mod database;
 mod error;
+mod failing;
 #[cfg(test)]
 mod faults;
 mod feed;
@@ -37,6 +39,7 @@ mod tests;
 mod upkeep;
 mod writer;
 
+pub use collected::{COLLECTED_INTERVAL, CollectedCount};
 pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use faults::Faults;
@@ -58,9 +61,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::event::{Account, NewEvent, StreamName};
+use crate::meter::StoreMeter;
 use command::{Change, Closure, Command, Control, Reply, Work};
 use database::Database;
 use error::Place;
+use failing::Failing;
 use page::{Ledger, Page, SpoolEnd};
 use reader::{Question, Reader};
 use upkeep::Upkeep;
@@ -89,8 +94,10 @@ pub struct Store {
     questions: mpsc::Sender<Question>,
     end: watch::Receiver<i64>,
     level: watch::Receiver<SpoolLevel>,
+    failure: watch::Receiver<Option<String>>,
     /// Changes when dead letters were marked to be tried again.
     marked: watch::Receiver<u64>,
+    meter: StoreMeter,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
     threads: Arc<Mutex<Option<Threads>>>,
@@ -145,6 +152,7 @@ impl Store {
         let lock = database::lock(&place)?;
         let mut db = Database::open(&place)?;
         adjust(&mut db).map_err(explain)?;
+        let meter = db.meter.clone();
         let spool_end = SpoolEnd::read(&db.connection).map_err(explain)?;
         let reader = Reader::new(database::open_to_read(&place).map_err(explain)?);
         let (commands, waiting_commands) = mpsc::channel(QUEUE);
@@ -152,6 +160,7 @@ impl Store {
         let (end_sender, end) = watch::channel(spool_end.position);
         let (level_sender, level) =
             watch::channel(SpoolLevel { max: options.max_size, ..SpoolLevel::default() });
+        let (failing, failure) = Failing::new();
         let (marked_sender, marked) = watch::channel(0);
         let mut writer = Writer {
             db,
@@ -163,6 +172,7 @@ impl Store {
             feeds: Vec::new(),
             end: end_sender,
             level: level_sender,
+            failing,
             marked: marked_sender,
             group: Vec::new(),
             next: None,
@@ -178,7 +188,9 @@ impl Store {
             questions,
             end,
             level,
+            failure,
             marked,
+            meter,
             place,
             threads: Arc::new(Mutex::new(Some(threads))),
         })
@@ -198,7 +210,8 @@ impl Store {
     /// # Errors
     /// When the file can't be read, or the store was closed.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.ask(|reader| snapshot::read(&reader.db)).await
+        let place = Arc::clone(&self.place);
+        self.ask(move |reader| snapshot::read(&reader.db, &place)).await
     }
 
     /// Names the sinks that events must wait for. A sink that is new starts with what is committed from now
@@ -387,6 +400,16 @@ impl Store {
     /// How full the spool is.
     pub fn level(&self) -> watch::Receiver<SpoolLevel> {
         self.level.clone()
+    }
+
+    /// Why the last commit failed, until one succeeds; where events could not be committed, until events are.
+    pub fn failure(&self) -> watch::Receiver<Option<String>> {
+        self.failure.clone()
+    }
+
+    /// What it counts, from its opening on.
+    pub fn meter(&self) -> &StoreMeter {
+        &self.meter
     }
 
     /// Ends the threads when every command before is done, checkpoints and closes the file. What other handles

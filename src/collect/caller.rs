@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::{Mutex, watch};
 
 use super::credential::{Credential, NoCredential, Wallet};
-use super::fetch::{Fetch, FetchError};
+use super::fetch::{Fetch, FetchError, Line};
 use super::gate::Gate;
 pub use super::gate::Hold;
 use crate::backoff::Backoff;
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::event::Account;
 use crate::exchange::{Reply, Request};
 use crate::http::Client;
+use crate::meter::AccountMeter;
 use crate::provider::{Provider, Refusal, StreamSpec};
 use crate::store::Store;
 
@@ -52,6 +53,8 @@ pub struct CallerOptions {
     pub store: Store,
     /// For what is compared with the provider's clock.
     pub clock: Clock,
+    /// Where requests are counted.
+    pub meter: AccountMeter,
 }
 
 /// Calls one account; cheap to clone.
@@ -189,8 +192,8 @@ impl Caller {
     }
 
     async fn token(&self) -> Result<(secrecy::SecretString, [u8; 32]), FetchError> {
-        let CallerOptions { client, store, .. } = &self.shared.options;
-        match self.shared.wallet.lock().await.token(client, store).await {
+        let CallerOptions { client, meter, store, .. } = &self.shared.options;
+        match self.shared.wallet.lock().await.token(Line { client, meter }, store).await {
             Ok(token) => Ok(token),
             Err(NoCredential::Refused(reason)) => Err(self.shared.gate.close(reason)),
             Err(NoCredential::Unavailable(reason)) => Err(FetchError::Unavailable { reason }),
@@ -200,7 +203,8 @@ impl Caller {
     /// One request, until it is answered with 200 or there is no point in trying.
     async fn call(&self, stream: Option<&'static StreamSpec>, request: Request) -> Result<Reply, FetchError> {
         let shared = &*self.shared;
-        let CallerOptions { provider, budget, client, clock, source, .. } = &shared.options;
+        let CallerOptions { provider, budget, client, clock, source, meter, .. } = &shared.options;
+        let name = stream.map(|stream| stream.name);
         let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         let mut renewed = false;
         loop {
@@ -212,7 +216,7 @@ impl Caller {
             budget.acquire(self.priority).await;
             let mut attempt = request.clone();
             provider.authorize(&mut attempt, token.expose_secret());
-            let refusal = match client.send(attempt).await {
+            let refusal = match (Line { client, meter }).send(name, attempt).await {
                 Ok(reply) => {
                     self.observe(&reply);
                     if reply.status == 200 {
@@ -229,15 +233,15 @@ impl Caller {
                     if backoff.failures() >= TRIES {
                         return Err(FetchError::Unavailable { reason });
                     }
-                    let stream = stream.map(|stream| stream.name);
                     if backoff.failures() == TOLD {
-                        tracing::warn!(code = "provider-unavailable", %source, stream, %reason, "the provider does not answer; trying on");
+                        tracing::warn!(code = "provider-unavailable", %source, stream = name, %reason, "the provider does not answer; trying on");
                     } else {
-                        tracing::debug!(%source, stream, %reason, ?delay, "trying again");
+                        tracing::debug!(%source, stream = name, %reason, ?delay, "trying again");
                     }
                     tokio::time::sleep(delay).await;
                 }
                 Refusal::RateLimited { wait, reason } => {
+                    meter.rate_limited();
                     let wait = wait.unwrap_or(RATE_WINDOW) + backoff.next_delay(None);
                     tracing::info!(code = "rate-limited", %source, %reason, wait_s = wait.as_secs(), "rate limited");
                     budget.close_for(wait);
@@ -269,12 +273,14 @@ impl Caller {
 
     /// What any answer tells besides its body: the provider's clock and the budget.
     fn observe(&self, reply: &Reply) {
-        let CallerOptions { provider, budget, clock, source, .. } = &self.shared.options;
+        let CallerOptions { provider, budget, clock, source, meter, .. } = &self.shared.options;
         if let Some(remaining) = provider.read_quota(&reply.headers).remaining {
             budget.observe_remaining(remaining);
+            meter.quota_remaining(remaining);
         }
         let Some(theirs) = reply.headers.date() else { return };
         let skew = theirs.duration_since(clock.now());
+        meter.clock_skew(skew.as_secs());
         let before = self.shared.skew.swap(skew.as_secs(), Ordering::Relaxed);
         let notable = |seconds: i64| SignedDuration::from_secs(seconds).abs() > NOTABLE_SKEW;
         if notable(skew.as_secs()) && !notable(before) {

@@ -10,10 +10,9 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-use super::fetch::FetchError;
+use super::fetch::{FetchError, Line};
 use crate::config::Secret;
 use crate::exchange::{Method, Request};
-use crate::http::Client;
 use crate::store::{RotatedCredential, Store};
 
 /// An access token is renewed this long before it ends, so that no request is sent with one that just did.
@@ -94,12 +93,12 @@ impl Wallet {
     /// The token to send, with the digest of the secret that it comes from.
     pub(super) async fn token(
         &mut self,
-        client: &Client,
+        line: Line<'_>,
         store: &Store,
     ) -> Result<(SecretString, [u8; 32]), NoCredential> {
         let current = match self.current.take() {
             Some(current) if current.expires.is_none_or(|expires| Instant::now() < expires) => current,
-            _ => self.obtain(client, store).await?,
+            _ => self.obtain(line, store).await?,
         };
         let result = (current.token.clone(), current.origin);
         self.current = Some(current);
@@ -157,7 +156,7 @@ impl Wallet {
         read.map_err(|failure| NoCredential::Refused(format!("sources.{}: {failure}", self.source)))
     }
 
-    async fn obtain(&mut self, client: &Client, store: &Store) -> Result<Current, NoCredential> {
+    async fn obtain(&mut self, line: Line<'_>, store: &Store) -> Result<Current, NoCredential> {
         let configured = self.read(self.configured()).await?;
         let origin = digest(&configured);
         self.used = Some(origin);
@@ -170,10 +169,10 @@ impl Wallet {
             rotated.filter(|rotated| rotated.replaces == origin).map(|rotated| rotated.secret.into());
         let grant = rotated.as_ref().unwrap_or(&configured);
         let form = Form { client_id, app_secret: &app_secret, grant };
-        let granted = match form.exchange(client, token_url).await {
+        let granted = match form.exchange(line, token_url).await {
             // The rotated grant may be dead while the configured one lives again.
             Err(NoCredential::Refused(_)) if rotated.is_some() => {
-                Form { grant: &configured, ..form }.exchange(client, token_url).await?
+                Form { grant: &configured, ..form }.exchange(line, token_url).await?
             }
             other => other?,
         };
@@ -200,7 +199,7 @@ struct Form<'a> {
 }
 
 impl Form<'_> {
-    async fn exchange(self, client: &Client, token_url: &Url) -> Result<Granted, NoCredential> {
+    async fn exchange(self, line: Line<'_>, token_url: &Url) -> Result<Granted, NoCredential> {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "refresh_token")
             .append_pair("client_id", self.client_id)
@@ -214,7 +213,7 @@ impl Form<'_> {
             body: Bytes::from(body),
         };
         let unavailable = |reason: String| NoCredential::Unavailable(format!("the token endpoint: {reason}"));
-        let reply = client.send(request).await.map_err(|failure| unavailable(failure.to_string()))?;
+        let reply = line.send(None, request).await.map_err(|failure| unavailable(failure.to_string()))?;
         match reply.status {
             // The body holds secrets: what is wrong with it is said by place alone.
             200 => serde_json::from_slice(&reply.body).map_err(|failure| {

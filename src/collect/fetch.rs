@@ -1,4 +1,4 @@
-//! The one thing a walk needs of the world: an answer to a request.
+//! The one thing a walk needs of the world, an answer to a request, and the line to the provider that it comes over.
 
 use std::future::Future;
 
@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::exchange::{Reply, Request};
+use crate::http::{self, Client};
+use crate::meter::AccountMeter;
 use crate::provider::StreamSpec;
 
 /// Gets the answer to one request, whatever it takes: budget, retries, credential.
@@ -53,4 +55,23 @@ pub enum FetchError {
         /// In the provider's words.
         reason: String,
     },
+}
+
+/// The line to one account: whatever goes over it is counted.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) client: &'a Client,
+    pub(super) meter: &'a AccountMeter,
+}
+
+impl Line<'_> {
+    /// The answer to a request for this stream, or for none; whatever its status.
+    pub(super) async fn send(self, stream: Option<&str>, request: Request) -> Result<Reply, http::Error> {
+        let answer = self.client.send(request).await;
+        match &answer {
+            Ok(reply) => self.meter.answered(stream, reply.status, reply.elapsed),
+            Err(_) => self.meter.unanswered(stream),
+        }
+        answer
+    }
 }

@@ -1,6 +1,7 @@
 //! One page on its way into the store: identify, leave out what is known, map, commit.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -27,8 +28,11 @@ pub(super) struct Intake<'a> {
     pub(super) id: StreamId,
     /// Events newer than this cannot be known: asking the store about them would cost time for nothing.
     pub(super) high_water: Option<Timestamp>,
+    /// A new event of this time is late: all of it had been read before this turn.
+    pub(super) late: Option<Range<Timestamp>>,
     scope: IdentityScope,
-    in_flight: VecDeque<PendingCommit>,
+    /// With how many late events each.
+    in_flight: VecDeque<(PendingCommit, u64)>,
     committed: Committed,
 }
 
@@ -57,6 +61,7 @@ impl<'a> Intake<'a> {
             account,
             id: StreamId(0),
             high_water: None,
+            late: None,
             scope: IdentityScope::new(provider.name(), &account.id, spec.name),
             in_flight: VecDeque::with_capacity(PAGES_IN_FLIGHT),
             committed: Committed::default(),
@@ -72,13 +77,15 @@ impl<'a> Intake<'a> {
     ) -> Result<Taken, StoreError> {
         let identified = self.identify(records, ordinals);
         let (fresh, recognised) = self.leave_out_known(identified).await?;
+        self.options.meter.records_known(recognised);
         let offered = fresh.len() as u64;
         if offered > 0 {
+            let late = fresh.iter().filter(|(_, record)| self.is_late(record.time)).count() as u64;
             let events = self.map(fresh, collected).await;
             if self.in_flight.len() >= PAGES_IN_FLIGHT {
                 self.land().await?;
             }
-            self.in_flight.push_back(self.store.commit_page(self.id, events).await?);
+            self.in_flight.push_back((self.store.commit_page(self.id, events).await?, late));
         }
         Ok(Taken { offered, recognised })
     }
@@ -92,12 +99,19 @@ impl<'a> Intake<'a> {
     }
 
     async fn land(&mut self) -> Result<(), StoreError> {
-        if let Some(pending) = self.in_flight.pop_front() {
+        if let Some((pending, late)) = self.in_flight.pop_front() {
             let committed = pending.done().await?;
+            // Another walk of the stream may have brought some of them meanwhile.
+            self.options.meter.records_new(committed.new, late.min(committed.new));
+            self.options.meter.records_known(committed.known);
             self.committed.new += committed.new;
             self.committed.known += committed.known;
         }
         Ok(())
+    }
+
+    fn is_late(&self, time: Option<Timestamp>) -> bool {
+        self.late.as_ref().zip(time).is_some_and(|(late, time)| late.contains(&time))
     }
 
     fn identify(&self, records: Vec<Record>, ordinals: Option<Vec<u32>>) -> Vec<(EventId, Record)> {

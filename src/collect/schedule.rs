@@ -14,6 +14,7 @@ use super::window::later;
 use crate::backoff::{Backoff, hold_delay};
 use crate::clock::Clock;
 use crate::event::StreamName;
+use crate::meter::StreamMeter;
 use crate::store::{Failure, Store, StoreError, StreamNote};
 
 /// A suspended machine's monotonic clock stands still: look at the wall clock this often.
@@ -79,6 +80,8 @@ pub struct Schedule {
     pub reconcile_interval: Duration,
     /// Where the status goes.
     pub status: watch::Sender<StreamStatus>,
+    /// Where polls are counted.
+    pub meter: StreamMeter,
     /// Where notes go.
     pub store: Store,
     /// For what is compared with the provider's clock.
@@ -145,8 +148,19 @@ impl Schedule {
         let unmapped = collector.unmapped();
         self.status.send_if_modified(|status| std::mem::replace(&mut status.unmapped, unmapped) != unmapped);
         match &outcome {
-            Ok(report) => self.succeeded(name, began, report, started.elapsed()),
-            Err(failure) => self.failed(name, failure),
+            Ok(report) => {
+                let took = started.elapsed();
+                self.meter.poll_complete(took);
+                self.succeeded(name, began, report, took);
+            }
+            Err(failure) => {
+                if is_refusal(failure) {
+                    self.meter.poll_refused();
+                } else {
+                    self.meter.poll_failed();
+                }
+                self.failed(name, failure);
+            }
         }
         outcome.map(drop)
     }

@@ -19,6 +19,7 @@ use super::walk::{Pages, Plan, Walk, Walked};
 use super::window::{self, Stride, Window, earlier, later, utc_day};
 use crate::clock::Clock;
 use crate::event::{Account, OwnEvent, StreamName};
+use crate::meter::StreamMeter;
 use crate::provider::{Filter, Provider, StreamSpec, TimeRange, Unit};
 use crate::store::{Cursor, FilterHabit, Gap, Store, StoreError, StreamState};
 
@@ -48,6 +49,8 @@ pub struct CollectorOptions {
     pub drop_mirrored: bool,
     /// Where what can't be mapped is counted, whoever collects the stream.
     pub unmapped: Arc<Unmapped>,
+    /// Where records are counted, whoever collects the stream.
+    pub meter: StreamMeter,
 }
 
 /// What one poll or reconcile came to.
@@ -240,7 +243,7 @@ impl<F: Fetch> Collector<F> {
     /// Where this poll begins to ask; records the gap when the provider has forgotten a part.
     async fn begin(&self, turn: &Turn, report: &mut PollReport) -> Result<Timestamp, PollError> {
         let oldest = earlier(turn.now, self.options.horizon);
-        let Cursor { high_water, complete_to } = turn.state.cursor;
+        let Cursor { high_water, complete_to, .. } = turn.state.cursor;
         let Some(complete) = complete_to else {
             return Ok(self.options.start.max(oldest));
         };
@@ -429,6 +432,9 @@ impl<F: Fetch> Collector<F> {
         let mut intake = Intake::new(&self.store, &self.provider, self.spec, &self.options, &turn.account);
         intake.id = turn.state.id;
         intake.high_water = turn.state.cursor.high_water;
+        let Cursor { complete_from, complete_to, .. } = turn.state.cursor;
+        // What is older was never asked for: it is no late event when a deeper walk finds it.
+        intake.late = complete_from.zip(complete_to).map(|(from, to)| from..to);
         let pages = Pages {
             fetch: &*self.fetch,
             provider: &*self.provider,
@@ -452,9 +458,17 @@ impl<F: Fetch> Collector<F> {
         let complete_to = complete_to.unwrap_or(edge).min(edge);
         let cursor = Cursor {
             high_water: walked.newest.map(|newest| newest.min(edge)),
+            complete_from: Some(self.complete_from(turn)),
             complete_to: Some(walked.doubtful.map_or(complete_to, |doubtful| complete_to.min(doubtful))),
         };
         Ok(self.store.complete_window(turn.state.id, cursor).await?)
+    }
+
+    /// From where on a first complete walk has read everything: all that the provider shows, where nothing is
+    /// filtered.
+    fn complete_from(&self, turn: &Turn) -> Timestamp {
+        let oldest = earlier(turn.now, self.options.horizon);
+        if self.is_filtered(turn) { self.options.start.max(oldest) } else { oldest }
     }
 
     /// HubSpot is known to answer 500 deep in a long walk.

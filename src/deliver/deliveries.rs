@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
 
 use crate::sink::{Batch, Outcome, Sink};
 
@@ -26,6 +28,9 @@ pub(super) struct Landed {
     /// After how many rests of the sink it was begun.
     pub(super) begun: u64,
     pub(super) outcome: Outcome,
+    /// Events that were sent.
+    pub(super) events: usize,
+    pub(super) took: Duration,
 }
 
 /// Deliveries run only while somebody waits here: whatever else the worker awaits must be awaited
@@ -40,8 +45,9 @@ pub(super) struct Deliveries {
 impl Deliveries {
     pub(super) fn begin(&mut self, sink: Arc<dyn Sink>, part: Arc<Batch>, cargo: Cargo, begun: u64) {
         self.under_way.push(Box::pin(async move {
+            let sent = Instant::now();
             let outcome = sink.deliver(&part).await;
-            Landed { cargo, begun, outcome }
+            Landed { cargo, begun, outcome, events: part.len(), took: sent.elapsed() }
         }));
     }
 

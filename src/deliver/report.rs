@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::deliveries::Landed;
 use super::ledger::Progress;
 use crate::clock::Clock;
 use crate::event::{EventId, StoredEvent};
+use crate::meter::{DeliveryOutcome, SinkMeter};
+use crate::sink::{Outcome, Verdict};
 use crate::store::SinkNote;
 
 /// Between two log lines about dead letters: a receiver that refuses everything must not fill the log.
@@ -26,6 +29,8 @@ pub struct SinkStatus {
     pub name: String,
     /// What it does.
     pub state: SinkState,
+    /// When that began; the reason may have changed since.
+    pub since: Timestamp,
     /// Events accepted since the start of the program.
     pub delivered: u64,
     /// Events dead-lettered since the start of the program.
@@ -49,15 +54,11 @@ pub enum SinkState {
     Retrying {
         /// The last failure.
         reason: String,
-        /// When it began.
-        since: Timestamp,
     },
     /// Refused by its receiver.
     Held {
         /// The last refusal, with what to do.
         reason: String,
-        /// When it began.
-        since: Timestamp,
     },
 }
 
@@ -91,6 +92,7 @@ pub(super) struct Reporter {
     status: watch::Sender<SinkStatus>,
     notices: mpsc::Sender<Notice>,
     sink: String,
+    meter: SinkMeter,
     clock: Clock,
     /// A recovery is told once, and only of a hold that was told.
     is_held: bool,
@@ -104,10 +106,13 @@ impl Reporter {
         name: String,
         position: i64,
         notices: mpsc::Sender<Notice>,
+        meter: SinkMeter,
     ) -> (Self, watch::Receiver<SinkStatus>) {
+        let clock = Clock::System;
         let (status, receiver) = watch::channel(SinkStatus {
             name: name.clone(),
             state: SinkState::Working,
+            since: clock.now(),
             delivered: 0,
             refused: 0,
             batches: 0,
@@ -119,7 +124,8 @@ impl Reporter {
             status,
             notices,
             sink: name,
-            clock: Clock::System,
+            meter,
+            clock,
             is_held: false,
             dead_letters: None,
             unlogged: 0,
@@ -131,13 +137,19 @@ impl Reporter {
         &self.sink
     }
 
+    /// A delivery has ended.
+    pub(super) fn landed(&self, landed: &Landed) {
+        let (outcome, again) = sorted(&landed.outcome, landed.events);
+        self.meter.delivered(outcome, again as u64, landed.took);
+    }
+
     /// Takes on the state; true when it is another than before. Only then there is a line in the log.
     pub(super) fn enter(&mut self, note: SinkNote) -> bool {
         let now = self.clock.now();
-        let mut next = match note {
+        let next = match note {
             SinkNote::Working => SinkState::Working,
-            SinkNote::Retrying(reason) => SinkState::Retrying { reason, since: now },
-            SinkNote::Held(reason) => SinkState::Held { reason, since: now },
+            SinkNote::Retrying(reason) => SinkState::Retrying { reason },
+            SinkNote::Held(reason) => SinkState::Held { reason },
         };
         let is_change = discriminant(&self.status.borrow().state) != discriminant(&next);
         if is_change {
@@ -146,8 +158,8 @@ impl Reporter {
             return false;
         }
         self.status.send_modify(|status| {
-            if !is_change {
-                next.keep_since(&status.state);
+            if is_change {
+                status.since = now;
             }
             status.state = next;
         });
@@ -163,10 +175,10 @@ impl Reporter {
                     self.notify(Notice::Recovered { sink: self.sink.clone() });
                 }
             }
-            SinkState::Retrying { reason, .. } => {
+            SinkState::Retrying { reason } => {
                 tracing::warn!(code = "sink-retrying", sink, reason, "delivery fails and is tried again");
             }
-            SinkState::Held { reason, .. } => {
+            SinkState::Held { reason } => {
                 tracing::error!(code = "sink-held", sink, reason, "the sink is held; its events wait");
                 if !std::mem::replace(&mut self.is_held, true) {
                     self.notify(Notice::Held { sink: self.sink.clone(), reason: reason.clone() });
@@ -187,6 +199,7 @@ impl Reporter {
     /// These events are settled, on disk.
     pub(super) fn settled(&mut self, progress: &Progress) {
         let Progress { accepted, refused, .. } = progress;
+        self.meter.dead_lettered(refused.len() as u64);
         let now = self.clock.now();
         self.status.send_modify(|status| {
             status.delivered += accepted;
@@ -222,13 +235,35 @@ impl Reporter {
     }
 }
 
-impl SinkState {
-    /// The same state goes on: it began when it began.
-    fn keep_since(&mut self, before: &Self) {
-        match (self, before) {
-            (Self::Retrying { since, .. }, Self::Retrying { since: begun, .. })
-            | (Self::Held { since, .. }, Self::Held { since: begun, .. }) => *since = *begun,
-            _ => {}
+/// How a delivery of so many events ended as a whole, and how many of them have to be sent again.
+fn sorted(outcome: &Outcome, events: usize) -> (DeliveryOutcome, usize) {
+    match outcome {
+        Outcome::Accepted => (DeliveryOutcome::Accepted, 0),
+        Outcome::Retry { .. } => (DeliveryOutcome::Retried, events),
+        Outcome::Held { .. } => (DeliveryOutcome::Held, events),
+        Outcome::Refused { .. } if events == 1 => (DeliveryOutcome::Refused, 0),
+        Outcome::Refused { suspects, .. } => match suspects.as_ref().map_or(0, |known| known.accepted) {
+            0 => (DeliveryOutcome::Refused, events),
+            accepted => (DeliveryOutcome::Partly, events.saturating_sub(accepted)),
+        },
+        Outcome::Each(verdicts) => {
+            let count = |is: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| is(verdict)).count();
+            let accepted = count(|verdict| matches!(verdict, Verdict::Accepted));
+            let refused = count(|verdict| matches!(verdict, Verdict::Refused(_)));
+            let held = count(|verdict| matches!(verdict, Verdict::Held(_)));
+            // An event without a verdict is sent again too.
+            let again = events.saturating_sub(accepted + refused);
+            let outcome = match (accepted, held, again) {
+                (accepted, ..) if accepted == events => DeliveryOutcome::Accepted,
+                (1.., ..) => DeliveryOutcome::Partly,
+                (_, 1.., _) => DeliveryOutcome::Held,
+                (.., 1..) => DeliveryOutcome::Retried,
+                _ => DeliveryOutcome::Refused,
+            };
+            (outcome, again)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,16 +10,23 @@ use super::status::{
     StreamCondition, StreamStatus, seconds_between, whole_seconds,
 };
 use crate::collect::schedule;
+use crate::deliver::{self, SinkState};
 use crate::event::StreamName;
-use crate::store::{Failure, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
+use crate::store::{
+    COLLECTED_INTERVAL, CollectedCount, Failure, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel,
+    StreamSnapshot,
+};
+
+/// A day of intervals: what the page has room for.
+const INTERVALS: u64 = 24 * 3600 / COLLECTED_INTERVAL.as_secs();
 
 /// What the configuration says: it names what must show even before it was ever polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// Every stream.
     pub streams: Vec<AboutStream>,
-    /// Every sink's name.
-    pub sinks: Vec<String>,
+    /// Every sink.
+    pub sinks: Vec<AboutSink>,
     /// `spool.max_size`, bytes.
     pub spool_max: u64,
 }
@@ -35,6 +42,15 @@ pub struct AboutStream {
     pub horizon: Duration,
 }
 
+/// What the configuration says of a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutSink {
+    /// Its name.
+    pub name: String,
+    /// The sources whose events it gets; empty means all.
+    pub sources: Vec<String>,
+}
+
 /// What only the running process knows.
 #[derive(Debug, Clone)]
 pub struct Live {
@@ -42,8 +58,12 @@ pub struct Live {
     pub started: Timestamp,
     /// What each stream is doing.
     pub streams: Vec<schedule::StreamStatus>,
+    /// What each sink is doing.
+    pub sinks: Vec<deliver::SinkStatus>,
     /// How full the spool is.
     pub level: SpoolLevel,
+    /// Why the store can't commit.
+    pub store_failure: Option<String>,
 }
 
 /// The status at `now`; `live` is `None` for one who only reads the state directory.
@@ -54,9 +74,10 @@ pub fn assemble(snapshot: &Snapshot, about: &About, live: Option<&Live>, now: Ti
         let gaps = snapshot.gaps.iter().filter(|gap| gap.stream == about.name).count();
         StreamStatus { gaps, ..stream_status(about, kept, live, now) }
     };
-    let sink = |name: &String| {
-        let kept = snapshot.sinks.iter().find(|kept| kept.name == *name);
-        sink_status(name, kept, now)
+    let sink = |about: &AboutSink| {
+        let kept = snapshot.sinks.iter().find(|kept| kept.name == about.name);
+        let live = live.and_then(|live| live.sinks.iter().find(|live| live.name == about.name));
+        sink_status(about, kept, live, now)
     };
     let level = live.map_or_else(
         || SpoolLevel {
@@ -76,7 +97,10 @@ pub fn assemble(snapshot: &Snapshot, about: &About, live: Option<&Live>, now: Ti
         streams: about.streams.iter().map(stream).collect(),
         sinks: about.sinks.iter().map(sink).collect(),
         spool: SpoolStatus { used_bytes: level.used, max_bytes: level.max, full: level.full },
-        store: StoreStatus { size_bytes: 0, failure: None },
+        store: StoreStatus {
+            size_bytes: snapshot.size_bytes,
+            failure: live.and_then(|live| live.store_failure.clone()),
+        },
         gaps: snapshot.gaps.iter().map(gap_status).collect(),
     };
     status.judge();
@@ -124,10 +148,10 @@ fn stream_status(
         newest_event: cursor.high_water,
         complete_to: cursor.complete_to,
         lag_seconds: cursor.complete_to.map(|to| seconds_between(to, now)),
-        complete_from: None,
+        complete_from: cursor.complete_from,
         reconciled: kept.and_then(|kept| kept.reconciled),
         events: count(kept.map_or(0, |kept| kept.events)),
-        collected: Collected { interval_seconds: 900, counts: Vec::new() },
+        collected: collected(kept.map_or(&[], |kept| &kept.collected), now),
         last_poll,
         unmapped_events: live.map(|live| live.unmapped.events),
         unreadable_records: live.map(|live| live.unmapped.records),
@@ -166,26 +190,60 @@ fn remaining(complete_to: Timestamp, horizon: Duration, now: Timestamp) -> u64 {
     whole_seconds(horizon.saturating_sub(now.duration_since(complete_to)))
 }
 
-fn sink_status(name: &str, kept: Option<&SinkSnapshot>, now: Timestamp) -> SinkStatus {
-    let (state, reason) = match kept.map(|kept| &kept.note) {
-        None | Some(SinkNote::Working) => (SinkCondition::Working, None),
-        Some(SinkNote::Retrying(reason)) => (SinkCondition::Retrying, Some(reason.clone())),
-        Some(SinkNote::Held(reason)) => (SinkCondition::Held, Some(reason.clone())),
-    };
+/// The counts of the last day, with the intervals in which nothing came.
+fn collected(kept: &[CollectedCount], now: Timestamp) -> Collected {
+    let interval = COLLECTED_INTERVAL.as_secs();
+    let number = |at: Timestamp| at.as_second().div_euclid(i64::try_from(interval).unwrap_or(i64::MAX));
+    let mut counts = vec![0; usize::try_from(INTERVALS).unwrap_or(0)];
+    for one in kept {
+        // 0 is the interval under way; what lies ahead is of a clock that was set back, and counts as now.
+        let back = usize::try_from(number(now).saturating_sub(number(one.start))).unwrap_or(0);
+        if let Some(counted) = counts.iter_mut().rev().nth(back) {
+            *counted += count(one.events);
+        }
+    }
+    Collected { interval_seconds: interval, counts }
+}
+
+fn sink_status(
+    about: &AboutSink,
+    kept: Option<&SinkSnapshot>,
+    live: Option<&deliver::SinkStatus>,
+    now: Timestamp,
+) -> SinkStatus {
+    let (state, reason) = sink_condition(kept, live);
     SinkStatus {
-        name: name.to_owned(),
+        name: about.name.clone(),
         state,
-        reason,
-        since: None,
-        sources: Vec::new(),
-        last_success: None,
+        reason: reason.map(str::to_owned),
+        since: live.map(|live| live.since).or(kept.and_then(|kept| kept.since)),
+        sources: if about.sources.is_empty() { vec!["*".to_owned()] } else { about.sources.clone() },
+        last_success: live.and_then(|live| live.last_success),
         delivered: count(kept.map_or(0, |kept| kept.delivered)),
         waiting: count(kept.map_or(0, |kept| kept.waiting)),
-        waiting_bytes: 0,
+        waiting_bytes: kept.map_or(0, |kept| kept.waiting_bytes),
         oldest_waiting_seconds: kept
             .and_then(|kept| kept.oldest_waiting)
             .map(|oldest| seconds_between(oldest, now)),
         dead_letters: count(kept.map_or(0, |kept| kept.dead_letters)),
+    }
+}
+
+/// What the worker says; of a stopped daemon, what was kept.
+fn sink_condition<'a>(
+    kept: Option<&'a SinkSnapshot>,
+    live: Option<&'a deliver::SinkStatus>,
+) -> (SinkCondition, Option<&'a str>) {
+    match (live.map(|live| &live.state), kept.map(|kept| &kept.note)) {
+        (Some(SinkState::Retrying { reason }), _) | (None, Some(SinkNote::Retrying(reason))) => {
+            (SinkCondition::Retrying, Some(reason))
+        }
+        (Some(SinkState::Held { reason }), _) | (None, Some(SinkNote::Held(reason))) => {
+            (SinkCondition::Held, Some(reason))
+        }
+        (Some(SinkState::Working), _) | (None, None | Some(SinkNote::Working)) => {
+            (SinkCondition::Working, None)
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! Whether auditferry is ready, and if not, why: the rules of `/readyz`.
+//! When something has been wrong for too long, and whether auditferry is ready: the rules of `/readyz`.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::human;
-use super::status::{SinkCondition, SinkStatus, SpoolStatus, Status, StreamStatus, seconds_between};
+use super::status::{Problem, ProblemCode, SinkStatus, SpoolStatus, Status, StreamStatus, seconds_between};
 
 /// No stream is late before this, however short its interval: a slow answer and its retries take a while.
 const LEAST_LATENESS: u64 = 60;
@@ -13,94 +13,53 @@ const LATE_INTERVALS: u64 = 3;
 const LONGEST_WAIT: u64 = 5 * 60;
 /// Percent of the spool; polling pauses at 100.
 const SPOOL_LIMIT: u64 = 90;
+/// A week: enough to mend a credential over the holidays.
+const LEAST_HORIZON: u64 = 7 * 86_400;
+/// A short horizon is low when a tenth of it is left.
+const LEAST_HORIZON_SHARE: u64 = 10;
 
-/// Why auditferry is not ready.
+/// Why auditferry is not ready: a [`Problem`] in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// The kind, for scripts.
-    pub kind: ReasonKind,
+    /// Which kind, for scripts.
+    pub code: ProblemCode,
     /// The stream (`source/stream`) or sink that it is about.
     pub subject: Option<String>,
     /// The same for people.
     pub message: String,
 }
 
-/// The kinds of [`Reason`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReasonKind {
-    /// A stream's last complete poll is too long ago.
-    StreamLate,
-    /// A sink is refused by its receiver.
-    SinkHeld,
-    /// An event waits too long for a sink.
-    SinkWaiting,
-    /// The spool is nearly full.
-    SpoolNearlyFull,
-    /// The store can't be read.
-    StoreFailed,
-}
-
 impl Reason {
-    /// The store can't be read.
-    pub(super) fn store_failed(failure: &str) -> Self {
+    /// The store can't be read, so there is no status.
+    pub(super) fn store_failing(failure: &str) -> Self {
         let message = format!("the store can't be read: {failure}");
-        Self { kind: ReasonKind::StoreFailed, subject: None, message }
+        Self { code: ProblemCode::StoreFailing, subject: None, message }
+    }
+
+    fn of(problem: &Problem, now: Timestamp) -> Self {
+        Self { code: problem.code, subject: problem.subject.clone(), message: problem.line(now) }
     }
 }
 
 /// Why auditferry is not ready; none when it is.
 pub fn reasons(status: &Status) -> Vec<Reason> {
-    let late = status.streams.iter().filter_map(|stream| {
-        let message = match late_by(status, stream)? {
-            Lateness::Seconds(seconds) => format!("no complete poll for {}", human::duration(seconds)),
-            Lateness::Never => "no complete poll yet".to_owned(),
-        };
-        let subject = stream.name();
-        let message = format!("{subject}: {message}{}", because(stream.reason.as_deref()));
-        Some(Reason { kind: ReasonKind::StreamLate, subject: Some(subject), message })
-    });
-    let sinks = status.sinks.iter().filter_map(|sink| {
-        let (kind, what) = if sink.state == SinkCondition::Held {
-            (ReasonKind::SinkHeld, "held".to_owned())
-        } else {
-            let seconds = waits_too_long(sink)?;
-            (ReasonKind::SinkWaiting, format!("an event has waited for {}", human::duration(seconds)))
-        };
-        let message = format!("{}: {what}{}", sink.name, because(sink.reason.as_deref()));
-        Some(Reason { kind, subject: Some(sink.name.clone()), message })
-    });
-    let spool = nearly_full(&status.spool).then(|| Reason {
-        kind: ReasonKind::SpoolNearlyFull,
-        subject: None,
-        message: format!(
-            "the spool holds {} of {}",
-            human::bytes(status.spool.used_bytes),
-            human::bytes(status.spool.max_bytes)
-        ),
-    });
-    late.chain(sinks).chain(spool).collect()
+    let not_ready = status.problems.iter().filter(|problem| problem.not_ready);
+    not_ready.map(|problem| Reason::of(problem, status.at)).collect()
 }
 
-fn because(reason: Option<&str>) -> String {
-    reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
-}
-
-/// How late a late stream is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lateness {
-    /// Since its last complete poll, or since the start where that is later.
-    Seconds(u64),
-    /// Nothing says how long.
-    Never,
-}
-
-/// `None` for a stream that is not late.
-pub(super) fn late_by(status: &Status, stream: &StreamStatus) -> Option<Lateness> {
-    let Some(since) = stream.last_success.max(status.started) else { return Some(Lateness::Never) };
-    let seconds = seconds_between(since, status.at);
+/// Whether the last complete poll is too long ago, counted from the start where that is later.
+pub(super) fn is_late(status: &Status, stream: &StreamStatus) -> bool {
     let limit = LATE_INTERVALS.saturating_mul(stream.poll_interval_seconds).max(LEAST_LATENESS);
-    (seconds > limit).then_some(Lateness::Seconds(seconds))
+    let since = stream.last_success.max(status.started);
+    since.is_none_or(|since| seconds_between(since, status.at) > limit)
+}
+
+/// Seconds until the provider forgets what is not collected, when there are few of them. A first poll that
+/// begins at the end of the provider's memory has not come up yet.
+pub(super) fn low_horizon(stream: &StreamStatus) -> Option<u64> {
+    let limit = LEAST_HORIZON.min(stream.horizon_seconds / LEAST_HORIZON_SHARE);
+    let is_first_poll = stream.last_success.is_none() && stream.last_failure.is_none();
+    stream.horizon_remaining_seconds.filter(|seconds| *seconds < limit && !is_first_poll)
 }
 
 /// Seconds that the oldest event has waited for the sink, if that is too long.

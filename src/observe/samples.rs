@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{About, AboutStream, Live};
+use super::{About, AboutSink, AboutStream, Live};
 use crate::collect::PollReport;
 use crate::collect::schedule::{Health, StreamStatus};
+use crate::deliver::{SinkState, SinkStatus};
 use crate::event::StreamName;
-use crate::store::{Cursor, Failure, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot};
+use crate::store::{
+    CollectedCount, Cursor, Failure, Gap, SinkNote, SinkSnapshot, Snapshot, SpoolLevel, StreamSnapshot,
+};
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -39,20 +42,28 @@ pub(crate) fn about() -> About {
             stream("security", 60, 365),
             stream("activities", 300, 365),
         ],
-        sinks: vec!["siem".to_owned(), "archive".to_owned()],
+        sinks: vec![
+            AboutSink { name: "siem".to_owned(), sources: Vec::new() },
+            AboutSink { name: "archive".to_owned(), sources: vec!["hubspot".to_owned()] },
+        ],
         spool_max: 2 * GIB,
     }
 }
 
-/// A stream that was polled completely 20 seconds ago.
+/// A stream that was polled completely 20 seconds ago; it has collected a tenth of its events in the last hour.
 pub(crate) fn stream_snapshot(stream: &str, events: i64) -> StreamSnapshot {
     StreamSnapshot {
         name: name(stream),
-        cursor: Cursor { high_water: Some(ago(200)), complete_to: Some(ago(20)) },
+        cursor: Cursor {
+            high_water: Some(ago(200)),
+            complete_from: Some(ago(90 * 86_400)),
+            complete_to: Some(ago(20)),
+        },
         events,
         last_success: Some(ago(20)),
         last_failure: None,
         reconciled: None,
+        collected: vec![CollectedCount { start: ago(1_800), events: events / 10 }],
     }
 }
 
@@ -62,8 +73,10 @@ pub(crate) fn sink_snapshot(name: &str) -> SinkSnapshot {
         name: name.to_owned(),
         delivered: 12_345,
         waiting: 0,
+        waiting_bytes: 0,
         oldest_waiting: None,
         note: SinkNote::Working,
+        since: Some(ago(3_600)),
         dead_letters: 0,
     }
 }
@@ -80,6 +93,7 @@ pub(crate) fn well() -> Snapshot {
         sinks: vec![sink_snapshot("siem"), sink_snapshot("archive")],
         gaps: Vec::new(),
         undelivered_bytes: 0,
+        size_bytes: 24 << 20,
     }
 }
 
@@ -93,15 +107,21 @@ pub(crate) fn troubled() -> Snapshot {
     let mut snapshot = well();
     snapshot.streams[1].last_failure = Some(failure(7, "HTTP 503 from the provider", false));
     snapshot.streams[3] = StreamSnapshot {
-        cursor: Cursor { high_water: Some(ago(8_000)), complete_to: Some(ago(7_500)) },
+        cursor: Cursor {
+            high_water: Some(ago(8_000)),
+            complete_to: Some(ago(7_500)),
+            ..stream_snapshot("activities", 0).cursor
+        },
         last_success: Some(ago(7_500)),
         last_failure: Some(failure(30, "HTTP 401: Key not found", true)),
         ..stream_snapshot("activities", 220)
     };
     snapshot.sinks[0] = SinkSnapshot {
         waiting: 4_321,
+        waiting_bytes: 5 << 20,
         oldest_waiting: Some(ago(900)),
         note: SinkNote::Retrying("connection refused".to_owned()),
+        since: Some(ago(910)),
         dead_letters: 2,
         ..sink_snapshot("siem")
     };
@@ -126,9 +146,26 @@ pub(crate) fn live(snapshot: &Snapshot) -> Live {
         };
         status
     };
+    let sink = |kept: &SinkSnapshot| SinkStatus {
+        name: kept.name.clone(),
+        state: match kept.note.clone() {
+            SinkNote::Working => SinkState::Working,
+            SinkNote::Retrying(reason) => SinkState::Retrying { reason },
+            SinkNote::Held(reason) => SinkState::Held { reason },
+        },
+        since: kept.since.unwrap_or(ago(3_600)),
+        delivered: 345,
+        refused: 0,
+        batches: 12,
+        last_success: Some(ago(15)),
+        position: 345,
+        notices_lost: 0,
+    };
     Live {
         started: ago(3_600),
         streams: about().streams.into_iter().map(stream).collect(),
+        sinks: snapshot.sinks.iter().map(sink).collect(),
         level: SpoolLevel { used: snapshot.undelivered_bytes, max: 2 * GIB, full: false },
+        store_failure: None,
     }
 }

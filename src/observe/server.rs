@@ -1,7 +1,8 @@
-//! The status page, health and `/api/status` over HTTP: read only, for people and probes nearby.
+//! The status page, health, `/api/status` and `/metrics` over HTTP: read only, for people and probes nearby.
 
 mod guard;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -23,9 +24,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
+use super::metrics::{Format, Metrics};
 use super::runbook;
 use super::status::Status;
 use crate::config::Secret;
+use crate::meter::Meter;
 use guard::Token;
 
 /// However many ask, the store is read once in this time.
@@ -62,6 +65,7 @@ type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    meter: Meter,
     token: Option<Token>,
 }
 
@@ -74,14 +78,19 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self { address: listener.local_addr()?, listener, token: None })
+        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default(), token: None })
     }
 
     /// Shows what it knows only to who has this token, where there is one; see `server.token`.
     #[must_use]
-    pub fn guarded_by(mut self, token: Option<Secret>) -> Self {
-        self.token = token.map(Token::new);
-        self
+    pub fn guarded_by(self, token: Option<Secret>) -> Self {
+        Self { token: token.map(Token::new), ..self }
+    }
+
+    /// The same, with what this meter counts under `/metrics`.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     /// Where it listens.
@@ -99,8 +108,9 @@ impl Server {
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
+        let metrics = Arc::new(Metrics::new(self.meter));
         let cached = Cached { source, last: Mutex::new(None) };
-        let routes = routes(Arc::new(Known { cached, token: self.token }), self.address.ip());
+        let routes = routes(Arc::new(Known { cached, token: self.token }), metrics, self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -155,13 +165,14 @@ impl Known {
     }
 }
 
-fn routes(known: Shared, listening: IpAddr) -> Router {
+fn routes(known: Shared, metrics: Arc<Metrics>, listening: IpAddr) -> Router {
     let asset = |kind: &'static str, text: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
     };
     // What holds data; the rest is the same for everybody.
     let guarded = Router::new()
         .route("/api/status", get(api_status))
+        .route("/metrics", get(move |known, headers| scrape(known, metrics, headers)))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&known), guard::with_token));
     Router::new()
         .route("/", asset("text/html; charset=utf-8", PAGE))
@@ -180,7 +191,7 @@ fn routes(known: Shared, listening: IpAddr) -> Router {
 async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
     let reasons = match &*known.cached.read().await {
         Ok(status) => reasons(status),
-        Err(failure) => vec![Reason::store_failed(failure)],
+        Err(failure) => vec![Reason::store_failing(failure)],
     };
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({ "ready": reasons.is_empty() });
@@ -191,11 +202,21 @@ async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
     (code, Json(body)).into_response()
 }
 
+/// Answered whatever the store does: a scrape that fails hides everything.
+async fn scrape(State(known): State<Shared>, metrics: Arc<Metrics>, headers: HeaderMap) -> Response {
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = Format::asked(accept);
+    match metrics.text(&known.cached.read().await, format) {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
 async fn api_status(State(known): State<Shared>) -> Response {
     match &*known.cached.read().await {
         Ok(status) => Json(status).into_response(),
         Err(failure) => {
-            let error = Reason::store_failed(failure).message;
+            let error = Reason::store_failing(failure).message;
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": error }))).into_response()
         }
     }

@@ -4,6 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::human;
+
 /// How auditferry is, at one instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -54,6 +56,17 @@ pub struct Problem {
     pub since: Option<Timestamp>,
     /// What to do about it.
     pub advice: String,
+    /// Whether `/readyz` is red for it.
+    pub not_ready: bool,
+}
+
+impl Problem {
+    /// What is wrong and for how long at `now`, in one line.
+    pub fn line(&self, now: Timestamp) -> String {
+        let since =
+            self.since.map(|since| format!(" (for {})", human::duration(seconds_between(since, now))));
+        format!("{}{}", self.what, since.unwrap_or_default())
+    }
 }
 
 /// The kinds of [`Problem`]; each is a section of `docs/runbook.md`.
@@ -78,6 +91,24 @@ pub enum ProblemCode {
     StoreFailing,
     /// A sink has refused events for good.
     DeadLetters,
+    /// The provider soon forgets what is not collected.
+    HorizonLow,
+}
+
+impl ProblemCode {
+    /// Every kind; a new one belongs here too, or it has no series in the metrics.
+    pub const ALL: [Self; 10] = [
+        Self::NotRunning,
+        Self::StreamHeld,
+        Self::StreamFailing,
+        Self::StreamLate,
+        Self::SinkHeld,
+        Self::SinkWaiting,
+        Self::SpoolNearlyFull,
+        Self::StoreFailing,
+        Self::DeadLetters,
+        Self::HorizonLow,
+    ];
 }
 
 /// A stream.
@@ -101,7 +132,8 @@ pub struct StreamStatus {
     pub complete_to: Option<Timestamp>,
     /// From `complete_to` to now.
     pub lag_seconds: Option<u64>,
-    /// The provider was read completely from this instant on, gaps aside.
+    /// The provider was read completely from this instant on, gaps aside; what lies beyond its horizon it has
+    /// forgotten since.
     pub complete_from: Option<Timestamp>,
     /// When the last complete reconcile began.
     pub reconciled: Option<Timestamp>,
@@ -181,11 +213,11 @@ pub struct SinkStatus {
     pub state: SinkCondition,
     /// Why it is retrying or held.
     pub reason: Option<String>,
-    /// Since when it is; `None` when its status is read from the state directory.
+    /// Since when it is; `None` before it was first told.
     pub since: Option<Timestamp>,
     /// The sources whose events it gets; `*` is every source.
     pub sources: Vec<String>,
-    /// When it accepted events last in this process.
+    /// When it accepted events last in this process; `None` when its status is read from the state directory.
     pub last_success: Option<Timestamp>,
     /// Events that it has accepted.
     pub delivered: u64,
@@ -227,7 +259,7 @@ pub struct SpoolStatus {
 pub struct StoreStatus {
     /// Bytes of the database and its log in the state directory.
     pub size_bytes: u64,
-    /// Why the last commit failed, until one succeeds.
+    /// Why the last commit failed, until one succeeds; `None` when its status is read from the state directory.
     pub failure: Option<String>,
 }
 

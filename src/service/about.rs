@@ -1,19 +1,23 @@
 //! What the status shows of the configuration.
 
-use crate::config::{Config, Source, SourceKind};
+use crate::config::{self, Config, Source, SourceKind};
 use crate::event::StreamName;
-use crate::observe::{About, AboutStream};
+use crate::observe::{About, AboutSink, AboutStream};
 use crate::provider::Provider;
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{HubSpot, Mirrored};
 
-/// Names every stream with its poll interval and horizon, every sink, and the spool's size.
+/// Names every stream with its poll interval and horizon, every sink with its sources, and the spool's size.
 pub(crate) fn about(config: &Config) -> About {
     About {
         streams: config.sources.iter().flat_map(streams).collect(),
-        sinks: config.sinks.iter().map(|sink| sink.name.clone()).collect(),
+        sinks: config.sinks.iter().map(sink).collect(),
         spool_max: config.spool.max_size,
     }
+}
+
+fn sink(sink: &config::Sink) -> AboutSink {
+    AboutSink { name: sink.name.clone(), sources: sink.sources.clone() }
 }
 
 fn streams(source: &Source) -> Vec<AboutStream> {
@@ -45,7 +49,7 @@ mod tests {
         let text = "state_dir = '/tmp/state'\n\
             [sources.crm]\ntype = 'hubspot'\ntoken = 'x'\nhorizon = '200d'\n\
             [sources.mail]\ntype = 'brevo'\napi_key = 'x'\n\
-            [sinks.out]\ntype = 'stdout'\n";
+            [sinks.out]\ntype = 'stdout'\n[sinks.some]\ntype = 'file'\npath = '/tmp/events'\nsources = ['mail']\n";
         let about = about(&Config::from_text(text, "test").unwrap());
         let days: Vec<_> = about
             .streams
@@ -55,6 +59,10 @@ mod tests {
         let expected =
             [("crm/audit_logs", 200), ("crm/login", 90), ("crm/security", 200), ("mail/activities", 365)];
         assert_eq!(days, expected.map(|(name, days)| (name.to_owned(), days)));
-        assert_eq!(about.sinks, ["out"]);
+        let sink = |name: &str, sources: &[&str]| AboutSink {
+            name: name.to_owned(),
+            sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+        };
+        assert_eq!(about.sinks, [sink("out", &[]), sink("some", &["mail"])]);
     }
 }

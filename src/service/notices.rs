@@ -123,7 +123,7 @@ pub(super) async fn heartbeats(store: Store, streams: Vec<watch::Receiver<Stream
                     continue;
                 }
             };
-            let Cursor { high_water: newest, complete_to } = cursor;
+            let Cursor { high_water: newest, complete_to, .. } = cursor;
             let beat = OwnEvent::Heartbeat { stream, newest, last_success, complete_to, last_sequence };
             record(&store, &clock, &beat).await;
         }

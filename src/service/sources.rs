@@ -12,6 +12,7 @@ use crate::collect::{Caller, CallerOptions, CollectorOptions, Credential};
 use crate::config::{Config, HubSpotCredential, Mirrored, Source, SourceKind, Start};
 use crate::event::StreamName;
 use crate::http::{Client, ClientOptions};
+use crate::meter::Meter;
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{self, HubSpot};
 use crate::provider::{Provider, StreamSpec};
@@ -45,6 +46,7 @@ pub(super) async fn accounts(
     config: &Config,
     store: &Store,
     clock: &Clock,
+    meter: &Meter,
 ) -> Result<Vec<Account>, ServiceError> {
     let mut accounts = Vec::with_capacity(config.sources.len());
     for source in &config.sources {
@@ -56,18 +58,18 @@ pub(super) async fn accounts(
         let client = client
             .map_err(|failure| setup(failure.to_string()))?
             .map_err(|failure| setup(failure.to_string()))?;
-        accounts.push(account(source, client, store.clone(), clock.clone()));
+        accounts.push(account(source, client, (store, clock), meter));
     }
     Ok(accounts)
 }
 
-fn account(source: &Source, client: Client, store: Store, clock: Clock) -> Account {
+fn account(source: &Source, client: Client, (store, clock): (&Store, &Clock), meter: &Meter) -> Account {
     let (provider, credential, budget) = parts(source);
     let streams = provider
         .streams()
         .iter()
         .filter(|spec| source.streams.iter().any(|name| name == spec.name))
-        .map(|spec| stream(source, spec, &clock))
+        .map(|spec| stream(source, spec, clock, meter))
         .collect();
     let caller = Caller::new(CallerOptions {
         source: source.name.clone(),
@@ -76,8 +78,9 @@ fn account(source: &Source, client: Client, store: Store, clock: Clock) -> Accou
         credential,
         budget,
         client,
-        store,
-        clock,
+        store: store.clone(),
+        clock: clock.clone(),
+        meter: meter.account(&source.name, source.streams.iter().map(String::as_str)),
     });
     Account {
         source: source.name.clone(),
@@ -114,14 +117,16 @@ fn parts(source: &Source) -> (Arc<dyn Provider>, Credential, Budget) {
     }
 }
 
-fn stream(source: &Source, spec: &'static StreamSpec, clock: &Clock) -> Stream {
+fn stream(source: &Source, spec: &'static StreamSpec, clock: &Clock, meter: &Meter) -> Stream {
     let polling = &source.polling;
     let start = match polling.start {
         Start::Ago(ago) => clock.now().checked_sub(ago).unwrap_or(jiff::Timestamp::MIN),
         Start::At(instant) => instant,
     };
+    let name = StreamName { source: source.name.clone(), stream: spec.name.to_owned() };
     let options = CollectorOptions {
-        name: StreamName { source: source.name.clone(), stream: spec.name.to_owned() },
+        meter: meter.stream(&name),
+        name,
         lookback: polling.lookback,
         start,
         horizon: spec.horizon.unwrap_or(polling.horizon),

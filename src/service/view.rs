@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::collect::schedule::StreamStatus;
+use crate::deliver::SinkStatus;
 use crate::observe::{About, Live, Status, assemble};
 use crate::store::Store;
 
@@ -13,6 +14,7 @@ pub(super) struct View {
     pub(super) store: Store,
     pub(super) about: About,
     pub(super) streams: Vec<watch::Receiver<StreamStatus>>,
+    pub(super) sinks: Vec<watch::Receiver<SinkStatus>>,
     pub(super) started: Timestamp,
     pub(super) clock: Clock,
 }
@@ -23,8 +25,57 @@ impl View {
         let live = Live {
             started: self.started,
             streams: self.streams.iter().map(|status| status.borrow().clone()).collect(),
+            sinks: self.sinks.iter().map(|status| status.borrow().clone()).collect(),
             level: *self.store.level().borrow(),
+            store_failure: self.store.failure().borrow().clone(),
         };
         Ok(assemble(&snapshot, &self.about, Some(&live), self.clock.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::{EventId, NewEvent, StreamName};
+    use crate::observe::{ProblemCode, reasons};
+    use crate::store::{Faults, StoreOptions};
+
+    #[tokio::test]
+    async fn a_disk_without_room_makes_it_not_ready_until_there_is_some() {
+        let directory = tempfile::tempdir().unwrap();
+        let faults = Faults::default();
+        let options = StoreOptions { max_size: 1 << 30, retention: Duration::from_secs(60) };
+        let store = Store::open_for_test(directory.path(), &options, &faults).unwrap();
+        let name = StreamName { source: "crm".to_owned(), stream: "login".to_owned() };
+        let stream = store.stream(&name).await.unwrap().id;
+        let view = View {
+            store: store.clone(),
+            about: About { streams: Vec::new(), sinks: Vec::new(), spool_max: options.max_size },
+            streams: Vec::new(),
+            sinks: Vec::new(),
+            started: Timestamp::now(),
+            clock: Clock::System,
+        };
+        let codes = async || -> Vec<_> {
+            let status = view.status().await.unwrap();
+            assert!(status.store.size_bytes > 0);
+            reasons(&status).into_iter().map(|reason| reason.code).collect()
+        };
+        let large = || NewEvent {
+            id: EventId::from_bytes([1; 16]),
+            time: None,
+            core: "x".repeat(1 << 20),
+            original: String::new(),
+        };
+        assert_eq!(codes().await, []);
+        faults.no_room.store(true, Ordering::Relaxed);
+        assert!(store.commit_page(stream, vec![large()]).await.unwrap().done().await.is_err());
+        assert_eq!(codes().await, [ProblemCode::StoreFailing]);
+        faults.no_room.store(false, Ordering::Relaxed);
+        store.commit_page(stream, vec![large()]).await.unwrap().done().await.unwrap();
+        assert_eq!(codes().await, []);
     }
 }

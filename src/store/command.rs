@@ -50,6 +50,11 @@ impl Work {
         }
     }
 
+    /// Whether it carries events.
+    pub(super) fn has_events(&self) -> bool {
+        matches!(self, Self::Page(_))
+    }
+
     /// Whether it marks dead letters to be tried again: whoever delivers them is then woken.
     pub(super) fn marks_letters(&self) -> bool {
         match self {

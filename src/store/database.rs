@@ -4,17 +4,22 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::{Place, StoreError};
+use crate::meter::StoreMeter;
 
 /// "AFRY": says whose SQLite file it is (<https://www.sqlite.org/pragma.html#pragma_application_id>).
 const APPLICATION_ID: i64 = 0x4146_5259;
 
 /// The schema, one file per version; forward only.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 
 /// Two connections of one process share the file, `status` may be a third: they wait for each other briefly.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +56,7 @@ pub(super) fn lock(place: &Place) -> Result<File, StoreError> {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) connection: Connection,
+    pub(super) meter: StoreMeter,
     #[cfg(test)]
     pub(super) faults: super::faults::Faults,
 }
@@ -79,6 +85,7 @@ impl Database {
         check_after_crash(&connection, place)?;
         Ok(Self {
             connection,
+            meter: StoreMeter::default(),
             #[cfg(test)]
             faults: super::faults::Faults::default(),
         })
@@ -89,6 +96,16 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
+        let began = Instant::now();
+        let written = self.transact(work);
+        match &written {
+            Ok(_) => self.meter.committed(began.elapsed()),
+            Err(_) => self.meter.commit_failed(),
+        }
+        written
+    }
+
+    fn transact<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         #[cfg(test)]
         self.faults.limit_room(&self.connection)?;
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
@@ -231,126 +248,4 @@ fn check_after_crash(connection: &Connection, place: &Place) -> Result<(), Store
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place() -> (tempfile::TempDir, Place) {
-        let directory = tempfile::tempdir().unwrap();
-        let place = Place::new(directory.path());
-        (directory, place)
-    }
-
-    #[test]
-    fn migrations_run_once_each_from_any_version() {
-        let steps = ["CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y", "CREATE TABLE b (z)"];
-        for start in 0..=steps.len() {
-            let db = Connection::open_in_memory().unwrap();
-            migrate(&db, 0, &steps[..start]).unwrap();
-            migrate(&db, start, &steps).unwrap();
-            assert_eq!(db.query_row("SELECT count(*) FROM b", [], |row| row.get::<_, i64>(0)), Ok(0));
-            db.execute("INSERT INTO a (x, y) VALUES (1, 2)", []).unwrap();
-            let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-            assert_eq!(version, 3);
-        }
-    }
-
-    #[test]
-    fn dead_letters_of_version_1_are_kept_and_not_marked() {
-        let (_directory, place) = place();
-        let db = Connection::open(&place.database).unwrap();
-        configure(&db, &place).unwrap();
-        migrate(&db, 0, &MIGRATIONS[..1]).unwrap();
-        db.execute(
-            "INSERT INTO dead_letter
-             (sink, refused_at, reason, source, stream, sequence, event_id, core, original)
-             VALUES ('s', 1, 'mapping', 'hub', 'login', 7, x'00', '{}', '')",
-            [],
-        )
-        .unwrap();
-        drop(db);
-        let database = Database::open(&place).unwrap();
-        let sql = "SELECT id, sequence, retry FROM dead_letter";
-        let letter: (i64, i64, bool) = database
-            .connection
-            .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .unwrap();
-        assert_eq!(letter, (1, 7, false));
-        assert_eq!(super::version(&database.connection, &place, latest()).unwrap(), latest());
-    }
-
-    #[test]
-    fn a_migration_that_fails_leaves_the_version_before_it() {
-        let db = Connection::open_in_memory().unwrap();
-        assert!(migrate(&db, 0, &["CREATE TABLE a (x)", "CREATE TABLE c (x); CREATE TABLE a (x)"]).is_err());
-        let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        assert_eq!(version, 1);
-        assert!(db.prepare("SELECT * FROM c").is_err());
-    }
-
-    #[test]
-    fn a_newer_file_is_refused_untouched() {
-        let (_directory, place) = place();
-        drop(Database::open(&place).unwrap());
-        let db = Connection::open(&place.database).unwrap();
-        db.pragma_update(None, "user_version", 99).unwrap();
-        drop(db);
-        let before = std::fs::read(&place.database).unwrap();
-        let error = Database::open(&place).unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
-        assert_eq!(std::fs::read(&place.database).unwrap(), before);
-    }
-
-    #[test]
-    fn the_database_of_another_program_is_refused() {
-        let (_directory, place) = place();
-        let db = Connection::open(&place.database).unwrap();
-        db.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        drop(db);
-        let error = Database::open(&place).unwrap_err();
-        assert!(error.to_string().contains("another program"), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_is_no_database_is_named_damaged_and_left_alone() {
-        let (_directory, place) = place();
-        let noise: Vec<u8> = (0..8192u32).map(|n| u8::try_from(n * 7 % 251).unwrap()).collect();
-        std::fs::write(&place.database, &noise).unwrap();
-        let error = Database::open(&place).unwrap_err();
-        assert!(matches!(&error, StoreError::Damaged { .. }), "{error}");
-        assert!(error.to_string().contains("move it away"), "{error}");
-        assert_eq!(std::fs::read(&place.database).unwrap(), noise);
-    }
-
-    #[test]
-    fn damage_is_found_after_a_crash() {
-        let (_directory, place) = place();
-        let database = Database::open(&place).unwrap();
-        for id in 0..2000u32 {
-            let mut bytes = [0u8; 16];
-            bytes[..4].copy_from_slice(&id.to_be_bytes());
-            database.connection.execute("INSERT INTO known VALUES (1, ?1, ?2)", (id, bytes)).unwrap();
-        }
-        database.checkpoint().unwrap();
-        drop(database);
-        let mut file = std::fs::read(&place.database).unwrap();
-        let end = file.len();
-        file[end - 4096..].fill(0xff);
-        std::fs::write(&place.database, file).unwrap();
-        let error = Database::open(&place).unwrap_err();
-        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-    }
-
-    #[test]
-    fn the_settings_that_durability_rests_on_are_in_force() {
-        let (_directory, place) = place();
-        let database = Database::open(&place).unwrap();
-        let value = |pragma: &str| -> i64 {
-            database.connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap()
-        };
-        assert_eq!(value("synchronous"), 2);
-        assert_eq!(value("auto_vacuum"), 2);
-        assert_eq!(value("trusted_schema"), 0);
-        assert_eq!(value("foreign_keys"), 1);
-        assert_eq!(value("application_id"), APPLICATION_ID);
-    }
-}
+mod tests;

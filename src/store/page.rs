@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::sql::{Millis, UNDATED, known_time};
 use super::stream::KnownLookup;
-use super::{StoreError, StreamId};
+use super::{StoreError, StreamId, collected};
 use crate::event::{NewEvent, StoredEvent, StreamName};
 
 /// What a commit did.
@@ -35,6 +35,10 @@ impl PendingCommit {
     }
 }
 
+/// The size of everything up to the last event.
+pub(super) const END_BYTES: &str = "SELECT bytes + octet_length(core) + octet_length(original) FROM spool
+    ORDER BY position DESC LIMIT 1";
+
 /// The end of the spool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct SpoolEnd {
@@ -49,9 +53,7 @@ impl SpoolEnd {
         let position = db
             .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'spool'", [], |row| row.get(0))
             .optional()?;
-        let sql = "SELECT bytes + octet_length(core) + octet_length(original) FROM spool
-                   ORDER BY position DESC LIMIT 1";
-        let bytes = db.query_row(sql, [], |row| row.get(0)).optional()?;
+        let bytes = db.query_row(END_BYTES, [], |row| row.get(0)).optional()?;
         Ok(Self { position: position.unwrap_or(0), bytes: bytes.unwrap_or(0) })
     }
 }
@@ -134,7 +136,7 @@ impl Page {
         let mut end = ledger.end;
         let line = ledger.line(db, self.stream)?;
         self.name = Some(Arc::clone(&line.name));
-        let now = Millis(Timestamp::now());
+        let now = Timestamp::now();
         let mut lookup = KnownLookup::new(db, self.stream)?;
         let mut learn =
             db.prepare_cached("INSERT OR IGNORE INTO known (stream, time, id) VALUES (?1, ?2, ?3)")?;
@@ -156,7 +158,7 @@ impl Page {
                 line.sequence,
                 event.id.as_bytes(),
                 (time != UNDATED).then_some(time),
-                now,
+                Millis(now),
                 end.bytes,
                 event.core,
                 event.original
@@ -168,6 +170,7 @@ impl Page {
         if !self.added.is_empty() {
             db.prepare_cached("UPDATE stream SET sequence = ?2 WHERE id = ?1")?
                 .execute(params![self.stream.0, line.sequence])?;
+            collected::add(db, self.stream, now, self.added.len())?;
         }
         ledger.end = end;
         Ok(())

@@ -116,16 +116,17 @@ pub(super) struct Waiting {
     pub(super) committed_at: Timestamp,
 }
 
+/// One look into the index per stream; without the hint SQLite may walk the table.
+pub(super) const FIRST_WAITING: &str = "SELECT position, bytes, committed_at FROM spool WHERE position = (
+        SELECT min((
+            SELECT spool.position FROM spool INDEXED BY spool_by_stream
+            WHERE spool.stream = wanted.stream AND spool.position > wanted.position
+            ORDER BY spool.position LIMIT 1
+        )) FROM wanted WHERE wanted.sink = ?1)";
+
 /// The first event of its sources behind an active sink's position.
 pub(super) fn first_waiting(db: &Connection, sink: &str) -> rusqlite::Result<Option<Waiting>> {
-    // One look into the index per stream; without the hint SQLite may walk the table.
-    let sql = "SELECT position, bytes, committed_at FROM spool WHERE position = (
-            SELECT min((
-                SELECT spool.position FROM spool INDEXED BY spool_by_stream
-                WHERE spool.stream = wanted.stream AND spool.position > wanted.position
-                ORDER BY spool.position LIMIT 1
-            )) FROM wanted WHERE wanted.sink = ?1)";
-    db.prepare_cached(sql)?
+    db.prepare_cached(FIRST_WAITING)?
         .query_row([sink], |row| {
             Ok(Waiting {
                 position: row.get(0)?,
@@ -146,13 +147,16 @@ pub(super) fn oldest_waiting(db: &Connection) -> rusqlite::Result<Option<Waiting
     Ok(oldest)
 }
 
+/// A stream's sequence has no hole, so what waits of it is a subtraction, however many they are.
+pub(super) const COUNT_WAITING: &str = "SELECT coalesce(sum((
+        SELECT stream.sequence - spool.sequence + 1 FROM spool INDEXED BY spool_by_stream
+        WHERE spool.stream = wanted.stream AND spool.position > wanted.position
+        ORDER BY spool.position LIMIT 1
+    )), 0) FROM wanted JOIN stream ON stream.id = wanted.stream WHERE wanted.sink = ?1";
+
 /// How many events wait for an active sink.
 pub(super) fn count_waiting(db: &Connection, sink: &str) -> rusqlite::Result<i64> {
-    let sql = "SELECT coalesce(sum((
-            SELECT count(*) FROM spool INDEXED BY spool_by_stream
-            WHERE spool.stream = wanted.stream AND spool.position > wanted.position
-        )), 0) FROM wanted WHERE wanted.sink = ?1";
-    db.prepare_cached(sql)?.query_row([sink], |row| row.get(0))
+    db.prepare_cached(COUNT_WAITING)?.query_row([sink], |row| row.get(0))
 }
 
 /// The position of the last event of an active sink's sources, 0 when there is none.
@@ -200,9 +204,10 @@ pub(super) fn advance(
 pub(super) fn note(db: &Connection, sink: &str, note: &SinkNote) -> rusqlite::Result<()> {
     let (state, reason) = note.columns();
     db.prepare_cached(
-        "UPDATE sink SET state = ?2, state_reason = ?3
-         WHERE name = ?1 AND (state <> ?2 OR state_reason <> ?3)",
+        "UPDATE sink SET
+            state = ?2, state_reason = ?3, state_since = iif(state = ?2, coalesce(state_since, ?4), ?4)
+         WHERE name = ?1 AND (state <> ?2 OR state_reason <> ?3 OR state_since IS NULL)",
     )?
-    .execute(params![sink, state, reason])?;
+    .execute(params![sink, state, reason, Millis(Timestamp::now())])?;
     Ok(())
 }

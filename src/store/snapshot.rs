@@ -1,5 +1,6 @@
 //! What `status` tells, from an open store or from the directory of a stopped one.
 
+use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::database;
 use super::error::{Place, StoreError};
 use super::page::SpoolEnd;
 use super::sql::{Millis, optional_time};
-use super::{Cursor, Failure, Gap, SinkNote, sink};
+use super::{CollectedCount, Cursor, Failure, Gap, SinkNote, StreamId, collected, sink};
 use crate::event::StreamName;
 
 /// What `status` tells.
@@ -23,6 +24,8 @@ pub struct Snapshot {
     pub gaps: Vec<Gap>,
     /// Bytes of undelivered events.
     pub undelivered_bytes: u64,
+    /// Bytes of the database and its log.
+    pub size_bytes: u64,
 }
 
 /// A stream in a [`Snapshot`].
@@ -40,6 +43,8 @@ pub struct StreamSnapshot {
     pub last_failure: Option<Failure>,
     /// When the last complete reconcile began.
     pub reconciled: Option<Timestamp>,
+    /// Events collected in the last two days by interval, oldest first; intervals without any are not there.
+    pub collected: Vec<CollectedCount>,
 }
 
 /// A sink in a [`Snapshot`].
@@ -51,10 +56,14 @@ pub struct SinkSnapshot {
     pub delivered: i64,
     /// Events that wait for it.
     pub waiting: i64,
+    /// Bytes from the oldest of them to the end of the spool.
+    pub waiting_bytes: u64,
     /// When the oldest of them was committed.
     pub oldest_waiting: Option<Timestamp>,
     /// Its state.
     pub note: SinkNote,
+    /// Since when it is in it; `None` before it was first told.
+    pub since: Option<Timestamp>,
     /// Events that it refused for good.
     pub dead_letters: i64,
 }
@@ -84,21 +93,24 @@ fn read_with(place: &Place, connection: rusqlite::Result<Connection>) -> Result<
             place.database.display()
         )));
     }
-    read(&connection).map_err(|error| place.explain(error))
+    read(&connection, place).map_err(|error| place.explain(error))
 }
 
 /// Reads a snapshot in one transaction.
-pub(super) fn read(connection: &Connection) -> rusqlite::Result<Snapshot> {
+pub(super) fn read(connection: &Connection, place: &Place) -> rusqlite::Result<Snapshot> {
     let db = connection.unchecked_transaction()?;
-    let streams = all(&db, "SELECT * FROM stream ORDER BY source, name", read_stream)?;
+    let streams = all(&db, "SELECT * FROM stream ORDER BY source, name", |row| read_stream(&db, row))?;
     let gaps = all(
         &db,
         "SELECT source, name, start, stop FROM gap JOIN stream ON stream.id = gap.stream
          ORDER BY source, name, start",
         read_gap,
     )?;
-    let sinks = all(&db, "SELECT * FROM sink WHERE active ORDER BY name", |row| read_sink(&db, row))?;
-    Ok(Snapshot { streams, gaps, sinks, undelivered_bytes: undelivered_bytes(&db)? })
+    let end = SpoolEnd::read(&db)?;
+    let sinks = all(&db, "SELECT * FROM sink WHERE active ORDER BY name", |row| read_sink(&db, end, row))?;
+    // The level that the writer would publish.
+    let undelivered_bytes = sinks.iter().map(|sink| sink.waiting_bytes).max().unwrap_or(0);
+    Ok(Snapshot { streams, gaps, sinks, undelivered_bytes, size_bytes: size(place) })
 }
 
 fn all<T>(
@@ -109,7 +121,13 @@ fn all<T>(
     db.prepare_cached(sql)?.query_map([], read)?.collect()
 }
 
-fn read_stream(row: &Row<'_>) -> rusqlite::Result<StreamSnapshot> {
+/// Bytes of the file and its log; one that is not there, or just goes, has none.
+fn size(place: &Place) -> u64 {
+    let log = place.database.with_extension("db-wal");
+    [&place.database, &log].into_iter().flat_map(fs::metadata).map(|file| file.len()).sum()
+}
+
+fn read_stream(db: &Connection, row: &Row<'_>) -> rusqlite::Result<StreamSnapshot> {
     let reason: Option<String> = row.get("failure_reason")?;
     let refused = row.get("refused")?;
     let failure = optional_time(row, "last_failure")?.zip(reason);
@@ -121,6 +139,7 @@ fn read_stream(row: &Row<'_>) -> rusqlite::Result<StreamSnapshot> {
         last_success: optional_time(row, "last_success")?,
         last_failure: failure,
         reconciled: optional_time(row, "reconciled")?,
+        collected: collected::of_stream(db, StreamId(row.get("id")?))?,
     })
 }
 
@@ -132,23 +151,20 @@ fn read_gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
     })
 }
 
-fn read_sink(db: &Connection, row: &Row<'_>) -> rusqlite::Result<SinkSnapshot> {
+fn read_sink(db: &Connection, end: SpoolEnd, row: &Row<'_>) -> rusqlite::Result<SinkSnapshot> {
     let name: String = row.get("name")?;
     let dead_letters = db
         .prepare_cached("SELECT count(*) FROM dead_letter WHERE sink = ?1")?
         .query_row([&name], |row| row.get(0))?;
+    let first = sink::first_waiting(db, &name)?;
     Ok(SinkSnapshot {
         delivered: row.get("delivered")?,
         waiting: sink::count_waiting(db, &name)?,
-        oldest_waiting: sink::first_waiting(db, &name)?.map(|waiting| waiting.committed_at),
+        waiting_bytes: first.map_or(0, |first| u64::try_from(end.bytes - first.bytes).unwrap_or(0)),
+        oldest_waiting: first.map(|first| first.committed_at),
         note: SinkNote::read(row)?,
+        since: optional_time(row, "state_since")?,
         dead_letters,
         name,
     })
-}
-
-/// The level that the writer would publish.
-fn undelivered_bytes(db: &Connection) -> rusqlite::Result<u64> {
-    let Some(oldest) = sink::oldest_waiting(db)? else { return Ok(0) };
-    Ok(u64::try_from(SpoolEnd::read(db)?.bytes - oldest.bytes).unwrap_or(0))
 }

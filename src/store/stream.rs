@@ -15,6 +15,8 @@ pub struct StreamId(pub i64);
 pub struct Cursor {
     /// The newest event time collected, never later than the time of its fetch.
     pub high_water: Option<Timestamp>,
+    /// The provider was read completely from this instant on, gaps aside; the first that is told stays.
+    pub complete_from: Option<Timestamp>,
     /// The provider was read completely up to this instant.
     pub complete_to: Option<Timestamp>,
 }
@@ -23,6 +25,7 @@ impl Cursor {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             high_water: optional_time(row, "high_water")?,
+            complete_from: optional_time(row, "complete_from")?,
             complete_to: optional_time(row, "complete_to")?,
         })
     }
@@ -112,12 +115,14 @@ pub(super) fn move_cursor(db: &Connection, stream: StreamId, cursor: Cursor) -> 
     // max() of two values is NULL when one is; an unknown end leaves the column as it is.
     let sql = "UPDATE stream SET
             high_water = coalesce(max(high_water, ?2), ?2, high_water),
-            complete_to = coalesce(max(complete_to, ?3), ?3, complete_to)
+            complete_to = coalesce(max(complete_to, ?3), ?3, complete_to),
+            complete_from = coalesce(complete_from, ?4)
         WHERE id = ?1";
     change_stream(db.prepare_cached(sql)?.execute(params![
         stream.0,
         cursor.high_water.map(Millis),
-        cursor.complete_to.map(Millis)
+        cursor.complete_to.map(Millis),
+        cursor.complete_from.map(Millis)
     ])?)
 }
 
@@ -127,7 +132,8 @@ pub(super) fn set_filter(db: &Connection, stream: StreamId, filter: FilterHabit)
 }
 
 pub(super) fn start_over(db: &Connection, stream: StreamId, filter: FilterHabit) -> rusqlite::Result<()> {
-    let sql = "UPDATE stream SET filter = ?2, high_water = NULL, complete_to = NULL WHERE id = ?1";
+    let sql = "UPDATE stream SET filter = ?2, high_water = NULL, complete_from = NULL, complete_to = NULL
+        WHERE id = ?1";
     change_stream(db.prepare_cached(sql)?.execute(params![stream.0, filter])?)
 }
 

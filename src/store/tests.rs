@@ -5,6 +5,7 @@ mod group;
 mod letters;
 mod model;
 mod room;
+mod status;
 
 use std::future::Future;
 
@@ -131,15 +132,21 @@ async fn the_cursor_moves_forward_only() {
     let login = name("hub", "login");
     let stream = store.stream(&login).await.unwrap();
     assert_eq!(stream.cursor, Cursor::default());
-    let at = |high, complete| Cursor { high_water: Some(second(high)), complete_to: Some(second(complete)) };
-    for cursor in [at(10, 20), at(5, 30), Cursor { high_water: None, complete_to: Some(second(7)) }] {
+    let at = |high, complete| Cursor {
+        high_water: Some(second(high)),
+        complete_from: Some(second(complete - 15)),
+        complete_to: Some(second(complete)),
+    };
+    let without_events = Cursor { complete_to: Some(second(7)), ..Cursor::default() };
+    for cursor in [at(10, 20), at(5, 30), without_events] {
         store.complete_window(stream.id, cursor).await.unwrap();
     }
     store.remember_filter(stream.id, FilterHabit::Alternative).await.unwrap();
     store.remember_reconcile(stream.id, second(40)).await.unwrap();
     store.close().await.unwrap();
     let state = open(directory.path()).stream(&login).await.unwrap();
-    assert_eq!(state.cursor, at(10, 30));
+    // Where it was complete from is told once.
+    assert_eq!(state.cursor, Cursor { complete_from: Some(second(5)), ..at(10, 30) });
     assert_eq!((state.filter, state.reconciled), (FilterHabit::Alternative, Some(second(40))));
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::command::{Command, Control, Work};
 use super::database::Database;
 use super::error::{Place, StoreError};
+use super::failing::Failing;
 use super::feed::{self, Feed, Seat};
 use super::page::{Ledger, SpoolEnd};
 use super::sink::{self, Waiting};
@@ -33,6 +34,8 @@ pub(super) struct Writer {
     /// The end of the spool: wakes the readers.
     pub(super) end: watch::Sender<i64>,
     pub(super) level: watch::Sender<SpoolLevel>,
+    /// Tells why commits fail.
+    pub(super) failing: Failing,
     /// Counts the commits that marked dead letters: wakes those that deliver them.
     pub(super) marked: watch::Sender<u64>,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -89,7 +92,7 @@ impl Writer {
         match self.commit(all.clone()) {
             Ok(()) => {}
             Err(error) if all.len() == 1 && !matches!(error, StoreError::Full { .. }) => {
-                self.settle(all, &Err(error));
+                self.fail(all, error);
             }
             Err(error) => {
                 if matches!(error, StoreError::Full { .. }) {
@@ -116,7 +119,7 @@ impl Writer {
             };
             if let Err(error) = outcome {
                 failed.extend(stream.map(|stream| (stream, error.clone())));
-                self.settle(one, &Err(error));
+                self.fail(one, error);
             }
         }
     }
@@ -124,7 +127,7 @@ impl Writer {
     /// Commits a part of the group in one transaction, tells the sinks and answers. On an error nothing is
     /// changed and nothing is answered.
     fn commit(&mut self, part: Range<usize>) -> Result<(), StoreError> {
-        let before = self.ledger.end;
+        let (before, changes) = (self.ledger.end, self.db.connection.total_changes());
         let (group, ledger) = (&mut self.group[part.clone()], &mut self.ledger);
         let written = self.db.write(|db| group.iter_mut().try_for_each(|work| work.apply(db, ledger)));
         if let Err(error) = written {
@@ -139,8 +142,19 @@ impl Writer {
             // What was committed stands; the level is late by a commit.
             tracing::warn!(code = "level-unknown", %error, "cannot read what waits for the sinks");
         }
+        if self.db.connection.total_changes() > changes {
+            let with_events = self.group[part.clone()].iter().any(Work::has_events);
+            self.failing.succeeded(with_events);
+        }
         self.settle(part, &Ok(()));
         Ok(())
+    }
+
+    /// Tells of a part that can't be committed, and answers.
+    fn fail(&mut self, part: Range<usize>, error: StoreError) {
+        let of_events = self.group[part.clone()].iter().any(Work::has_events);
+        self.failing.failed(&error, of_events);
+        self.settle(part, &Err(error));
     }
 
     fn settle(&mut self, part: Range<usize>, outcome: &Result<(), StoreError>) {

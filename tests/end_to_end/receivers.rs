@@ -95,7 +95,7 @@ fn a_refused_credential_holds_the_sink_until_its_file_changes() {
     daemon.wait_status("the sink to be held", |status| named(status, "sinks", "receiver")["state"] == "held");
     let (code, answer) = daemon.get("/readyz");
     assert_eq!(code, 503);
-    assert!(answer.contains("sink_held"), "{answer}");
+    assert!(answer.contains("sink-held"), "{answer}");
     let count = |event: &&Value| STREAMS.contains(&event["event"]["dataset"].as_str().unwrap_or_default());
     wait_for("the other sink to have everything", || {
         let text = fs::read_to_string(place.path("events.ndjson")).unwrap_or_default();
@@ -127,7 +127,7 @@ fn a_full_spool_pauses_polling_and_loses_nothing() {
     daemon.wait_logged("polling pauses");
     let (code, answer) = daemon.get("/readyz");
     assert_eq!(code, 503);
-    assert!(answer.contains("spool_nearly_full"), "{answer}");
+    assert!(answer.contains("spool-nearly-full"), "{answer}");
     let asked = simulator.queries("audit_logs").len();
     std::thread::sleep(std::time::Duration::from_secs(3));
     assert!(simulator.queries("audit_logs").len() <= asked + 1, "three poll intervals without a poll");

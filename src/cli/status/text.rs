@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::cli::check::columns;
 use crate::observe::human;
-use crate::observe::{GapStatus, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus};
+use crate::observe::{
+    Collected, GapStatus, SinkCondition, SinkStatus, Status, StreamCondition, StreamStatus,
+};
 
 /// What is not known.
 const NONE: &str = "-";
@@ -13,10 +15,19 @@ const NONE: &str = "-";
 pub(super) fn show(status: &Status) -> String {
     let mut text = headline(status);
     let streams = status.streams.iter().map(|stream| stream_row(stream, status.at));
-    let head = ["stream", "state", "events", "newest event", "last success", "lag", "provider forgets in"];
+    let head = [
+        "stream",
+        "state",
+        "events",
+        "last hour",
+        "newest event",
+        "last success",
+        "lag",
+        "provider forgets in",
+    ];
     text += &columns(head, streams.collect());
-    let sinks = status.sinks.iter().map(sink_row);
-    let head = ["sink", "state", "delivered", "waiting", "oldest waiting", "dead letters"];
+    let sinks = status.sinks.iter().map(|sink| sink_row(sink, status.at));
+    let head = ["sink", "state", "for", "delivered", "waiting", "oldest waiting", "dead letters"];
     text += &columns(head, sinks.collect());
     let spool = &status.spool;
     text += &format!("\nspool: {} of {}", human::bytes(spool.used_bytes), human::bytes(spool.max_bytes));
@@ -26,8 +37,7 @@ pub(super) fn show(status: &Status) -> String {
         text += &columns(["can't be collected any more", "from", "to"], gaps.collect());
     }
     for problem in &status.problems {
-        let since = problem.since.map(|since| format!(" (for {})", elapsed(since, status.at)));
-        text += &format!("\n! {}{}\n  {}\n", problem.what, since.unwrap_or_default(), problem.advice);
+        text += &format!("\n! {}\n  {}\n", problem.line(status.at), problem.advice);
     }
     text
 }
@@ -42,7 +52,7 @@ fn headline(status: &Status) -> String {
     format!("auditferry {} {daemon}\n", status.version)
 }
 
-fn stream_row(stream: &StreamStatus, now: Timestamp) -> [String; 7] {
+fn stream_row(stream: &StreamStatus, now: Timestamp) -> [String; 8] {
     let state = match stream.state {
         StreamCondition::Working => "working",
         StreamCondition::Failing => "failing",
@@ -54,6 +64,7 @@ fn stream_row(stream: &StreamStatus, now: Timestamp) -> [String; 7] {
         stream.name(),
         state.to_owned(),
         human::count(stream.events),
+        human::count(last_hour(&stream.collected)),
         stream.newest_event.map_or_else(|| NONE.to_owned(), |event| ago(event, now)),
         stream.last_success.map_or_else(|| NONE.to_owned(), |success| ago(success, now)),
         stream.lag_seconds.map_or_else(|| NONE.to_owned(), human::duration),
@@ -61,7 +72,13 @@ fn stream_row(stream: &StreamStatus, now: Timestamp) -> [String; 7] {
     ]
 }
 
-fn sink_row(sink: &SinkStatus) -> [String; 6] {
+/// The interval under way and those before it that make an hour.
+fn last_hour(collected: &Collected) -> u64 {
+    let intervals = usize::try_from(3_600 / collected.interval_seconds.max(1)).unwrap_or(0);
+    collected.counts.iter().rev().take(intervals).sum()
+}
+
+fn sink_row(sink: &SinkStatus, now: Timestamp) -> [String; 7] {
     let state = match sink.state {
         SinkCondition::Working => "working",
         SinkCondition::Retrying => "retrying",
@@ -70,6 +87,7 @@ fn sink_row(sink: &SinkStatus) -> [String; 6] {
     [
         sink.name.clone(),
         state.to_owned(),
+        sink.since.map_or_else(|| NONE.to_owned(), |since| elapsed(since, now)),
         human::count(sink.delivered),
         human::count(sink.waiting),
         sink.oldest_waiting_seconds.map_or_else(|| NONE.to_owned(), human::duration),

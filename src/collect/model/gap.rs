@@ -26,6 +26,14 @@ async fn a_gap_is_recorded_and_told_once_with_its_bounds() {
         world.happen(BEGIN - DAY);
         machine.poll().await.unwrap();
         let last = Timestamp::from_millisecond(world.now()).unwrap();
+        // Where the first poll began to ask; unfiltered, all that the provider remembers.
+        let complete_from = async |machine: &Machine<'_>| {
+            let streams = machine.store.snapshot().await.unwrap().streams;
+            streams.iter().find(|stream| stream.name.source == "model").unwrap().cursor.complete_from
+        };
+        let begun = complete_from(&machine).await;
+        let days = if case == Case::Login { 90 } else { 20 };
+        assert_eq!(begun, Timestamp::from_millisecond(BEGIN - days * DAY).ok(), "{case:?}");
 
         // The daemon stands still for longer than the provider remembers (90 days in this model).
         world.advance(100 * DAY);
@@ -36,6 +44,7 @@ async fn a_gap_is_recorded_and_told_once_with_its_bounds() {
         let forgotten = Timestamp::from_millisecond(world.now() - 90 * DAY).unwrap();
         assert!(gaps[0].to.duration_since(forgotten).abs() < jiff::SignedDuration::from_mins(1));
         assert_eq!(machine.poll().await.unwrap().gaps, []);
+        assert_eq!(complete_from(&machine).await, begun, "a gap does not change it");
 
         assert_eq!(machine.store.snapshot().await.unwrap().gaps, gaps);
         let events = everything(&machine.store).await;

@@ -12,6 +12,7 @@ use super::world::{DAY, HOUR, MINUTE, Meaning, Oddities, RowOrder, World};
 use crate::clock::Clock;
 use crate::collect::stream::{Collector, CollectorOptions, PollError, PollReport};
 use crate::event::{Account, StoredEvent, StreamName};
+use crate::meter::StreamMeter;
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{HubSpot, Mirrored};
 use crate::provider::{Filter, Provider, StreamSpec};
@@ -115,6 +116,7 @@ impl<'a> Machine<'a> {
                 reconcile_depth: Duration::from_secs(86_400 * 40),
                 drop_mirrored: false,
                 unmapped: Arc::default(),
+                meter: StreamMeter::default(),
             },
             case.spec(),
             case.provider(),
@@ -198,6 +200,7 @@ async fn timeline(case: Case, seed: u64) {
 /// Every event once, under one id, numbered without a hole.
 async fn reckon(case: Case, seed: u64, world: &World, store: &Store, oddities: &Oddities) {
     let stored = everything(store).await;
+    let all = stored.len();
     let stored: Vec<&StoredEvent> =
         stored.iter().map(|event| &**event).filter(|e| e.stream.source == "model").collect();
     let marks: Vec<String> =
@@ -218,6 +221,14 @@ async fn reckon(case: Case, seed: u64, world: &World, store: &Store, oddities: &
     let sequences: Vec<i64> = stored.iter().map(|event| event.sequence).collect();
     let unbroken: Vec<i64> = (1..).take(sequences.len()).collect();
     assert_eq!(sequences, unbroken, "{case:?} {seed}: the sequence has a hole");
+    let snapshot = store.snapshot().await.unwrap();
+    let stream = snapshot.streams.iter().find(|stream| stream.name.source == "model").unwrap();
+    let collected: i64 = stream.collected.iter().map(|one| one.events).sum();
+    assert_eq!(collected, stream.events, "{case:?} {seed}: events counted by interval");
+    assert_eq!(snapshot.sinks[0].waiting, i64::try_from(all).unwrap(), "{case:?} {seed}: events waiting");
+    let begin = Timestamp::from_millisecond(BEGIN - 20 * DAY).unwrap();
+    let from = stream.cursor.complete_from;
+    assert!(from.is_some_and(|from| from <= begin), "{case:?} {seed}: complete from {from:?}");
 }
 
 pub(super) async fn everything(store: &Store) -> Vec<Arc<StoredEvent>> {

@@ -13,6 +13,7 @@ use super::model::{Disk, ModelSpool};
 use crate::config::BatchLimits;
 use crate::deliver::{Notice, Settings, SinkStatus, Worker};
 use crate::encode::{Encoder, Envelope, Format};
+use crate::meter::SinkMeter;
 use crate::sink::{Batch, Outcome, Probe, Sink};
 
 /// What a sink saw: when, and which events.
@@ -107,8 +108,12 @@ pub(super) fn slow_rig(
 /// A worker with this sink.
 pub(super) fn rig_of(spool: &ModelSpool, limits: BatchLimits, sink: Arc<dyn Sink>) -> Rig {
     let (sender, notices) = mpsc::channel(16);
-    let settings =
-        Settings { name: "siem".to_owned(), limits, encoder: Encoder::new(Format::raw(), Envelope::Line) };
+    let settings = Settings {
+        name: "siem".to_owned(),
+        limits,
+        encoder: Encoder::new(Format::raw(), Envelope::Line),
+        meter: SinkMeter::default(),
+    };
     let spool = spool.reopened();
     let (worker, status) = Worker::new(settings, sink, spool.clone(), sender);
     let (stop, drain) = (CancellationToken::new(), CancellationToken::new());

@@ -101,6 +101,52 @@ fn the_spool_of_a_stopped_daemon_is_measured_against_the_configuration() {
 }
 
 #[test]
+fn a_day_of_counts_ends_with_the_interval_under_way() {
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    let one = |start, events| CollectedCount { start: at(start), events };
+    let kept = [
+        one("2026-11-21T12:00:00Z", 9),
+        one("2026-11-21T12:15:00Z", 7),
+        one("2026-11-22T11:45:00Z", 3),
+        one("2026-11-22T12:00:00Z", 2),
+        // Of a clock that was set back since.
+        one("2026-11-22T12:30:00Z", 1),
+    ];
+    for now in ["2026-11-22T12:00:00Z", "2026-11-22T12:14:59.999Z"] {
+        let Collected { interval_seconds, counts } = collected(&kept, at(now));
+        assert_eq!((interval_seconds, counts.len()), (900, 96));
+        assert_eq!((counts[0], counts[94], counts[95]), (7, 3, 3), "{now}");
+        assert_eq!(counts.iter().sum::<u64>(), 13);
+    }
+    assert_eq!(collected(&kept, at("2026-11-23T12:00:00Z")).counts.iter().sum::<u64>(), 1);
+}
+
+#[test]
+fn a_sink_is_what_its_worker_says_and_of_a_stopped_daemon_what_was_kept() {
+    let snapshot = troubled();
+    let running = assemble(&snapshot, &about(), Some(&live(&snapshot)), now());
+    let stopped = assemble(&snapshot, &about(), None, now());
+    let [siem, archive] = &running.sinks[..] else { panic!("{running:?}") };
+    assert_eq!(
+        (siem.state, siem.since, siem.last_success),
+        (SinkCondition::Retrying, Some(ago(910)), Some(ago(15)))
+    );
+    assert_eq!(
+        (&siem.sources[..], &archive.sources[..]),
+        (&["*".to_owned()][..], &["hubspot".to_owned()][..])
+    );
+    assert_eq!((siem.waiting_bytes, archive.waiting_bytes), (5 << 20, 0));
+    assert_eq!(stopped.sinks[0], SinkStatus { last_success: None, ..siem.clone() });
+    // Before the store has it, or where it can't be written.
+    let mut held = live(&snapshot);
+    held.sinks[0].state = SinkState::Held { reason: "HTTP 401".to_owned() };
+    held.sinks[0].since = ago(5);
+    let siem = assemble(&snapshot, &about(), Some(&held), now()).sinks.swap_remove(0);
+    let told = (siem.state, siem.reason.as_deref(), siem.since);
+    assert_eq!(told, (SinkCondition::Held, Some("HTTP 401"), Some(ago(5))));
+}
+
+#[test]
 fn the_field_names_are_those_that_scripts_rely_on() {
     let status = assemble(&troubled(), &about(), Some(&live(&troubled())), now());
     let json = serde_json::to_value(&status).unwrap();
@@ -109,15 +155,21 @@ fn the_field_names_are_those_that_scripts_rely_on() {
     };
     assert_eq!(
         names(""),
-        ["at", "gaps", "problems", "running", "sinks", "spool", "started", "state", "streams", "version"]
+        [
+            "at", "gaps", "problems", "running", "sinks", "spool", "started", "state", "store", "streams",
+            "version"
+        ]
     );
     assert_eq!(
         names("/streams/0"),
         [
+            "collected",
+            "complete_from",
             "complete_to",
             "events",
             "gaps",
             "horizon_remaining_seconds",
+            "horizon_seconds",
             "lag_seconds",
             "last_failure",
             "last_poll",
@@ -125,6 +177,7 @@ fn the_field_names_are_those_that_scripts_rely_on() {
             "newest_event",
             "poll_interval_seconds",
             "reason",
+            "reconciled",
             "source",
             "state",
             "stream",
@@ -134,12 +187,26 @@ fn the_field_names_are_those_that_scripts_rely_on() {
     );
     assert_eq!(
         names("/sinks/0"),
-        ["dead_letters", "delivered", "name", "oldest_waiting_seconds", "reason", "state", "waiting"]
+        [
+            "dead_letters",
+            "delivered",
+            "last_success",
+            "name",
+            "oldest_waiting_seconds",
+            "reason",
+            "since",
+            "sources",
+            "state",
+            "waiting",
+            "waiting_bytes"
+        ]
     );
     assert_eq!(names("/streams/0/last_poll"), ["known", "new", "pages", "read"]);
-    assert_eq!(names("/problems/0"), ["advice", "since", "what"]);
+    assert_eq!(names("/problems/0"), ["advice", "code", "not_ready", "since", "subject", "what"]);
     assert_eq!(names("/gaps/0"), ["from", "source", "stream", "to"]);
     assert_eq!(names("/spool"), ["full", "max_bytes", "used_bytes"]);
+    assert_eq!(names("/store"), ["failure", "size_bytes"]);
+    assert_eq!(names("/streams/0/collected"), ["counts", "interval_seconds"]);
     assert_eq!(json["at"], "2026-11-22T12:00:00Z");
     assert_eq!(json["state"], "attention");
     assert_eq!(json["streams"][3]["state"], "held");

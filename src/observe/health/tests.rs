@@ -1,24 +1,27 @@
-use super::super::samples::{GIB, about, ago, live, now, troubled, well};
+use super::super::samples::{self, GIB, about, ago, live, now, troubled, well};
 use super::super::{Live, assemble};
 use super::*;
 use crate::store::{SinkNote, Snapshot};
 
-use ReasonKind::{SinkHeld, SinkWaiting, SpoolNearlyFull, StreamLate};
+use ProblemCode::{
+    SinkHeld, SinkWaiting, SpoolNearlyFull, StoreFailing, StreamFailing, StreamHeld, StreamLate,
+};
 
-/// The kinds and subjects of the reasons, after changes to what is well.
-fn reasons_after(change: impl FnOnce(&mut Snapshot, &mut Live)) -> Vec<(ReasonKind, Option<String>)> {
+/// The codes and subjects of the reasons, after changes to what is well.
+fn reasons_after(change: impl FnOnce(&mut Snapshot, &mut Live)) -> Vec<(ProblemCode, Option<String>)> {
     let mut snapshot = well();
     let mut live = live(&snapshot);
     change(&mut snapshot, &mut live);
     for (live, kept) in live.streams.iter_mut().zip(&snapshot.streams) {
         live.last_success = kept.last_success;
     }
+    live.sinks = samples::live(&snapshot).sinks;
     let status = assemble(&snapshot, &about(), Some(&live), now());
-    reasons(&status).into_iter().map(|reason| (reason.kind, reason.subject)).collect()
+    reasons(&status).into_iter().map(|reason| (reason.code, reason.subject)).collect()
 }
 
-fn about_one(kind: ReasonKind, subject: &str) -> Vec<(ReasonKind, Option<String>)> {
-    vec![(kind, Some(subject.to_owned()))]
+fn about_one(code: ProblemCode, subject: &str) -> Vec<(ProblemCode, Option<String>)> {
+    vec![(code, Some(subject.to_owned()))]
 }
 
 #[test]
@@ -41,8 +44,9 @@ fn a_stream_is_late_after_three_intervals_and_no_sooner_than_a_minute() {
         let mut status = assemble(&well(), &about(), Some(&live(&well())), now());
         status.streams[stream].poll_interval_seconds = interval;
         status.streams[stream].last_success = Some(ago(passed));
+        let status = status.with_daemon(true);
         let name = status.streams[stream].name();
-        let got: Vec<_> = reasons(&status).into_iter().map(|reason| (reason.kind, reason.subject)).collect();
+        let got: Vec<_> = reasons(&status).into_iter().map(|reason| (reason.code, reason.subject)).collect();
         let expected = if late { about_one(StreamLate, &name) } else { vec![] };
         assert_eq!(got, expected, "{name} every {interval} s, {passed} s ago");
     }
@@ -82,7 +86,7 @@ fn a_sink_may_wait_five_minutes_but_not_be_held() {
             snapshot.sinks[1].note = note.clone();
             snapshot.sinks[1].oldest_waiting = oldest.map(ago);
         });
-        let expected = expected.map(|kind| about_one(kind, "archive")).unwrap_or_default();
+        let expected = expected.map(|code| about_one(code, "archive")).unwrap_or_default();
         assert_eq!(got, expected, "{note:?} {oldest:?}");
     }
 }
@@ -104,14 +108,60 @@ fn the_spool_may_be_nine_tenths_full() {
 }
 
 #[test]
-fn every_reason_is_said_in_words() {
+fn a_stream_that_fails_or_is_held_is_a_reason_only_when_it_is_late() {
+    for (refused, code) in [(false, StreamFailing), (true, StreamHeld)] {
+        for (passed, late) in [(180, false), (181, true)] {
+            let got = reasons_after(|snapshot, live| {
+                let failure = samples::failure(7, "HTTP 503", refused);
+                snapshot.streams[0].last_failure = Some(failure);
+                snapshot.streams[0].last_success = Some(ago(passed));
+                live.streams = samples::live(snapshot).streams;
+            });
+            let expected = if late { about_one(code, "hubspot/audit_logs") } else { vec![] };
+            assert_eq!(got, expected, "{code:?}, {passed} s ago");
+        }
+    }
+}
+
+#[test]
+fn a_store_that_cannot_commit_is_a_reason() {
+    let got = reasons_after(|_, live| live.store_failure = Some("disk full".to_owned()));
+    assert_eq!(got, [(StoreFailing, None)]);
+}
+
+#[test]
+fn every_reason_is_a_problem_in_its_words_and_says_for_how_long() {
     let status = assemble(&troubled(), &about(), Some(&live(&troubled())), now());
     let messages: Vec<_> = reasons(&status).into_iter().map(|reason| reason.message).collect();
     assert_eq!(
         messages,
         [
-            "brevo/activities: no complete poll for 1 h (HTTP 401: Key not found)",
-            "siem: an event has waited for 15 min (connection refused)",
+            "brevo/activities is held: HTTP 401: Key not found (for 2 h 5 min)",
+            "siem does not take its events: connection refused (for 15 min)",
         ]
     );
+}
+
+#[test]
+fn the_horizon_is_low_with_a_week_or_a_tenth_of_it_left() {
+    const DAY: u64 = 86_400;
+    // (horizon, left, low)
+    let table = [
+        (365 * DAY, 7 * DAY, false),
+        (365 * DAY, 7 * DAY - 1, true),
+        (30 * DAY, 3 * DAY, false),
+        (30 * DAY, 3 * DAY - 1, true),
+        (90 * DAY, 0, true),
+    ];
+    for (horizon, left, low) in table {
+        let mut status = assemble(&well(), &about(), Some(&live(&well())), now());
+        let stream = &mut status.streams[1];
+        (stream.horizon_seconds, stream.horizon_remaining_seconds) = (horizon, Some(left));
+        assert_eq!(low_horizon(stream), low.then_some(left), "{left} s of {horizon}");
+        // A first poll may begin where the provider is forgetting.
+        stream.last_success = None;
+        assert_eq!(low_horizon(stream), None);
+        stream.last_failure = Some(ago(7));
+        assert_eq!(low_horizon(stream), low.then_some(left));
+    }
 }

@@ -18,7 +18,7 @@ fn what_is_wrong_is_named_with_its_reason() {
         [
             "hubspot/login can't be polled: HTTP 503 from the provider",
             "brevo/activities is held: HTTP 401: Key not found",
-            "siem has not taken an event for 15 min: connection refused",
+            "siem does not take its events: connection refused",
             "siem has refused 2 events for good",
         ]
     );
@@ -48,7 +48,9 @@ fn advice_tells_how_long_the_provider_remembers() {
     assert!(status.problems[0].advice.ends_with("The provider forgets what is not collected in 89 days."));
     let mut snapshot = troubled();
     snapshot.streams[1].cursor.complete_to = Some(ago(90 * 86_400));
-    assert!(status_of(&snapshot).problems[0].advice.ends_with("begun to forget what is not collected."));
+    let problems = status_of(&snapshot).problems;
+    let failing = problems.iter().find(|problem| problem.code == ProblemCode::StreamFailing).unwrap();
+    assert!(failing.advice.ends_with("begun to forget what is not collected."), "{}", failing.advice);
 }
 
 #[test]
@@ -59,4 +61,65 @@ fn a_full_spool_names_the_sink_that_holds_it_up() {
     let problem = spool_problem(&status).unwrap();
     assert_eq!(problem.what, "the spool is full (2 GiB of 2 GiB): polling pauses");
     assert!(problem.advice.ends_with("The most wait for siem."), "{}", problem.advice);
+}
+
+#[test]
+fn a_problem_says_since_when() {
+    let mut snapshot = troubled();
+    let since = |snapshot: &Snapshot| -> Vec<_> {
+        let problems = status_of(snapshot).problems;
+        problems.into_iter().map(|problem| (problem.code, problem.since)).collect()
+    };
+    assert_eq!(
+        since(&snapshot),
+        [
+            (ProblemCode::StreamFailing, Some(ago(20))),
+            (ProblemCode::StreamHeld, Some(ago(7_500))),
+            (ProblemCode::SinkWaiting, Some(ago(900))),
+            (ProblemCode::DeadLetters, None),
+        ]
+    );
+    snapshot.sinks[0].note = SinkNote::Held("HTTP 403".to_owned());
+    assert!(since(&snapshot).contains(&(ProblemCode::SinkHeld, Some(ago(910)))), "since it is held");
+}
+
+#[test]
+fn a_failing_store_comes_first_and_names_what_to_look_at() {
+    let mut live = live(&troubled());
+    live.store_failure = Some("no room left in the state directory: /state: disk full".to_owned());
+    let status = assemble(&troubled(), &about(), Some(&live), now());
+    assert_eq!(status.store.failure, live.store_failure);
+    let problem = &status.problems[0];
+    assert_eq!((problem.code, problem.not_ready), (ProblemCode::StoreFailing, true));
+    assert!(problem.what.contains("/state: disk full"), "{}", problem.what);
+    assert!(problem.advice.contains("room") && problem.advice.contains("read-only"), "{}", problem.advice);
+}
+
+#[test]
+fn a_low_horizon_is_a_problem_beside_what_causes_it() {
+    let mut snapshot = troubled();
+    snapshot.streams[1].cursor.complete_to = Some(ago(85 * 86_400));
+    let status = status_of(&snapshot);
+    let problem = &status.problems[0];
+    assert_eq!((problem.code, problem.not_ready), (ProblemCode::HorizonLow, false));
+    assert_eq!(problem.what, "hubspot/login: the provider forgets what is not collected in 5 days");
+    assert_eq!(status.problems[1].code, ProblemCode::StreamFailing);
+}
+
+#[test]
+fn the_codes_are_written_as_everywhere_else() {
+    for (code, word) in [
+        (ProblemCode::NotRunning, "not-running"),
+        (ProblemCode::StreamHeld, "stream-held"),
+        (ProblemCode::StreamFailing, "stream-failing"),
+        (ProblemCode::StreamLate, "stream-late"),
+        (ProblemCode::SinkHeld, "sink-held"),
+        (ProblemCode::SinkWaiting, "sink-waiting"),
+        (ProblemCode::SpoolNearlyFull, "spool-nearly-full"),
+        (ProblemCode::StoreFailing, "store-failing"),
+        (ProblemCode::DeadLetters, "dead-letters"),
+        (ProblemCode::HorizonLow, "horizon-low"),
+    ] {
+        assert_eq!(serde_json::to_value(code).unwrap(), word);
+    }
 }

@@ -84,6 +84,7 @@ async fn every_route_answers_with_its_kind() {
             ("/healthz", "text/plain; charset=utf-8", "ok"),
             ("/readyz", "application/json", "{\"ready\":true,\"reasons\":[]}"),
             ("/api/status", "application/json", "\"state\":\"working\""),
+            ("/metrics", "text/plain; version=0.0.4; charset=utf-8", "\nauditferry_ready 1\n"),
         ] {
             let (code, head, body) = served.get(path).await;
             assert_eq!(code, 200, "{path}");
@@ -120,6 +121,18 @@ fn the_page_uses_nothing_from_elsewhere_and_writes_no_markup() {
     }
     assert!(!PAGE.contains("style=") && !PAGE.contains("onclick"), "the policy forbids what is inline");
     assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("insertAdjacentHTML"));
+}
+
+#[tokio::test]
+async fn a_scraper_gets_the_format_that_it_asks_for() {
+    beside(Ok(status(&well())), async |served| {
+        let asked =
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text\r\n\r\n";
+        let reply = served.exchange(asked).await;
+        assert!(reply.contains("content-type: application/openmetrics-text; version=1.0.0;"), "{reply}");
+        assert!(reply.ends_with("\n# EOF\n"), "{reply}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -169,9 +182,9 @@ async fn readiness_is_503_with_the_reasons() {
         let body: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(code, 503);
         assert_eq!(body["ready"], false);
-        assert_eq!(body["reasons"][0]["kind"], "stream_late");
+        assert_eq!(body["reasons"][0]["code"], "stream-held");
         assert_eq!(body["reasons"][0]["subject"], "brevo/activities");
-        assert_eq!(body["reasons"][1]["kind"], "sink_waiting");
+        assert_eq!(body["reasons"][1]["code"], "sink-waiting");
         assert_eq!(served.get("/healthz").await.0, 200);
     })
     .await;
@@ -182,11 +195,13 @@ async fn a_store_that_fails_is_a_reason_and_the_process_still_works() {
     beside(Err("disk I/O error".to_owned()), async |served| {
         let (code, _, body) = served.get("/readyz").await;
         assert_eq!(code, 503);
-        assert!(body.contains("store_failed") && body.contains("disk I/O error"), "{body}");
+        assert!(body.contains("store-failing") && body.contains("disk I/O error"), "{body}");
         let (code, _, body) = served.get("/api/status").await;
         assert_eq!((code, body.as_str()), (503, "{\"error\":\"the store can't be read: disk I/O error\"}"));
         assert_eq!(served.get("/healthz").await.0, 200);
         assert_eq!(served.get("/").await.0, 200);
+        let (code, _, body) = served.get("/metrics").await;
+        assert_eq!((code, body.contains("\nauditferry_ready 0\n")), (200, true), "{body}");
     })
     .await;
 }
@@ -207,11 +222,13 @@ async fn what_holds_data_needs_the_token_where_there_is_one() {
                 head.contains("error=\"invalid_token\"") && !body.contains("hubspot"),
                 "{wrong}: {head}{body}"
             );
+            assert_eq!(served.get_as(wrong, "/metrics").await.0, 401);
             assert_eq!(served.get_as(wrong, "/readyz").await.2, "{\"ready\":false}");
         }
         for right in [format!("Bearer {TOKEN}"), format!("bearer  {TOKEN}")] {
             let (code, _, body) = served.get_as(&right, "/api/status").await;
             assert!(code == 200 && body.contains("hubspot"), "{right}: {code} {body}");
+            assert_eq!(served.get_as(&right, "/metrics").await.0, 200);
             let (code, _, body) = served.get_as(&right, "/readyz").await;
             assert!(code == 503 && body.contains("brevo/activities"), "{right}: {code} {body}");
         }

@@ -18,7 +18,8 @@ async fn turn(store: &Store, turn: u64) -> Result<(), StoreError> {
         store.commit_page(stream, events(page..page + 10)).await?.done().await?;
     }
     let time = second(i64::try_from(first + 30).unwrap());
-    store.complete_window(stream, Cursor { high_water: Some(time), complete_to: Some(time) }).await
+    let cursor = Cursor { high_water: Some(time), complete_to: Some(time), ..Cursor::default() };
+    store.complete_window(stream, cursor).await
 }
 
 #[tokio::test]

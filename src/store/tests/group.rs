@@ -62,7 +62,7 @@ async fn a_cursor_does_not_pass_a_page_that_could_not_be_committed() {
     let [login, security] = ["login", "security"].map(|stream| name("hub", stream));
     let stream = store.stream(&login).await.unwrap().id;
     let other = store.stream(&security).await.unwrap().id;
-    let cursor = Cursor { high_water: Some(second(9)), complete_to: Some(second(9)) };
+    let cursor = Cursor { high_water: Some(second(9)), complete_to: Some(second(9)), ..Cursor::default() };
     faults.no_room.store(true, Ordering::Relaxed);
     let (refused, passed, unconcerned) = wait_together(&store, async {
         tokio::join!(
