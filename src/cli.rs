@@ -7,6 +7,8 @@ mod check;
 mod config;
 mod dead_letters;
 mod demo;
+mod generate;
+mod health;
 mod log;
 mod run;
 mod simulate;
@@ -19,7 +21,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Environment, Faults, locate};
-use crate::service::{ServiceError, SignalThread, Stop, check_sinks};
+use crate::service::{Reload, ServiceError, SignalThread, Stop, check_sinks};
 use crate::store::StoreError;
 
 use status::Output;
@@ -36,6 +38,14 @@ const BLOCKING_THREADS: usize = 8;
 /// Carries HubSpot and Brevo audit events to a SIEM: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
 #[command(name = "auditferry", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes:\n  \
+    0  done\n  \
+    1  failed while working\n  \
+    2  bad command line or configuration; nothing was touched\n  \
+    3  another process holds the state directory\n\n\
+    Files:\n  \
+    /etc/auditferry/auditferry.toml  the configuration\n  \
+    /var/lib/auditferry              the state directory")]
 struct Cli {
     /// The configuration file [default: $AUDITFERRY_CONFIG, else /etc/auditferry/auditferry.toml]
     #[arg(long, global = true, value_name = "PATH")]
@@ -59,12 +69,14 @@ enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Poll every source and deliver to every sink, until SIGTERM or SIGINT
+    /// Poll every source and deliver to every sink, until SIGTERM or SIGINT; SIGHUP reloads the configuration
     Run(RunArgs),
     /// Validate the configuration and ask every sink whether it would take events
     Check(CheckArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
     Status(StatusArgs),
+    /// Ask the running daemon whether it is alive or ready: exit 0, or 1 with the reasons
+    Health(HealthArgs),
     /// Look at the events that a sink refused for good, send them again or drop them
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
@@ -75,6 +87,9 @@ enum Command {
     Simulate(Box<simulate::SimulateArgs>),
     /// Show it all at work: stand-in providers, a temporary state directory, events on stdout
     Demo(DemoArgs),
+    /// Print completions for a shell, or write the manual pages
+    #[command(subcommand)]
+    Generate(generate::Command),
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +123,13 @@ struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+struct HealthArgs {
+    /// Ask whether everything is collected and delivered in time, as `/readyz` tells
+    #[arg(long)]
+    ready: bool,
+}
+
+#[derive(Debug, Args)]
 struct DemoArgs {
     /// Stop by itself after this long
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
@@ -138,19 +160,24 @@ pub fn main() -> ExitCode {
     let load = || Config::load(&path);
     let result = match cli.command {
         Command::Run(args) => load().map_err(Failure::from).and_then(|config| {
-            let ended = block_on(|stop| async {
-                if args.once {
-                    run::once(config, args.timeout, stop).await
-                } else {
-                    run::daemon(config, stop).await
-                }
-            });
+            let ended = if args.once {
+                block_on(|stop| run::once(config, args.timeout, stop))
+            } else {
+                let reload = Reload::default();
+                block_on_reloading(Some(reload.clone()), |stop| {
+                    run::daemon(config, path.clone(), reload, stop)
+                })
+            };
             ended.inspect_err(Failure::log)
         }),
         Command::Check(args) => check(&path, &args),
         Command::Status(args) => {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
+        }
+        Command::Health(args) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| health(&config, &args))
         }
         Command::DeadLetters(command) => {
             let config = Config::load_without_secrets(&path);
@@ -162,8 +189,21 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Schema) => done(config::schema()),
         Command::Simulate(args) => block_on(|stop| simulate::run(*args, stop)),
         Command::Demo(args) => block_on(|stop| demo::run(args.duration, stop)),
+        Command::Generate(command) => {
+            generate::run(command).map(|()| ExitCode::SUCCESS).map_err(Failure::from)
+        }
     };
     result.unwrap_or_else(|failure| failure.report())
+}
+
+fn health(config: &Config, args: &HealthArgs) -> Result<ExitCode, Failure> {
+    let mut is_well = false;
+    let answer = &mut is_well;
+    block_on(|_| async move {
+        *answer = health::run(config, args.ready).await?;
+        Ok(())
+    })?;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
@@ -189,13 +229,21 @@ fn block_on<F>(command: impl FnOnce(Stop) -> F) -> Result<ExitCode, Failure>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    block_on_reloading(None, command)
+}
+
+/// The same, with what SIGHUP tells.
+fn block_on_reloading<F>(reload: Option<Reload>, command: impl FnOnce(Stop) -> F) -> Result<ExitCode, Failure>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(ASYNC_THREADS)
         .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build()?;
     let stop = Stop::new();
-    let signals = SignalThread::start(stop.clone())?;
+    let signals = SignalThread::start(stop.clone(), reload)?;
     let outcome = runtime.block_on(command(stop));
     drop(signals);
     // A hung name look-up must not keep the process.

@@ -9,6 +9,7 @@ mod key;
 mod layer;
 mod load;
 mod plaintext;
+mod reference;
 mod schema;
 mod secret;
 mod sink;
@@ -24,6 +25,7 @@ pub use delivery::{
 pub use fault::{Fault, Faults};
 pub use layer::Environment;
 pub use load::locate;
+pub(crate) use reference::{Entry, Fallback, Section, reference};
 pub(crate) use schema::schema;
 pub use secret::{Secret, SecretError};
 pub(crate) use unit::show as show_duration;

@@ -9,18 +9,23 @@ mod connection;
 mod health;
 pub mod human;
 mod metrics;
+mod page;
 mod problem;
+mod pulse;
 mod runbook;
 mod server;
 mod status;
+mod summary;
 
 pub use assemble::{About, AboutSink, AboutStream, Live, assemble};
 pub use health::{Reason, reasons};
+pub use pulse::Pulse;
 pub use server::Server;
 pub use status::{
     Collected, GapStatus, LastPoll, Problem, ProblemCode, SinkCondition, SinkStatus, SpoolStatus, State,
     Status, StoreStatus, StreamCondition, StreamStatus,
 };
+pub use summary::summary;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -9,7 +9,10 @@ mod about;
 mod check;
 pub(crate) mod command;
 mod control;
+mod daemon;
+mod manager;
 mod notices;
+mod pulse;
 mod signals;
 mod sources;
 mod tasks;
@@ -17,9 +20,12 @@ mod view;
 
 pub(crate) use about::about;
 pub(crate) use check::{Finding, check_sinks};
+pub(crate) use command::health::health;
+pub use daemon::{Reload, run as run_daemon};
 pub use signals::{SignalThread, Stop};
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,11 +43,13 @@ use crate::deliver::{self, Notice, SinkStatus, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
 use crate::meter::Meter;
-use crate::observe;
+use crate::observe::{self, Pulse};
 use crate::sink::{self, SetupError};
 use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
 
+use command::Commands;
 use control::ControlSocket;
+use daemon::Supervisor;
 use notices::Notices;
 use sources::{Account, Stream};
 use tasks::Tasks;
@@ -71,7 +79,7 @@ pub enum ServiceError {
     #[error("server.listen: {address}: {reason}")]
     Listen {
         /// Where.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// Why.
         reason: String,
     },
@@ -103,6 +111,14 @@ impl ServiceError {
     }
 }
 
+/// Why a service has ended in order.
+enum Ended {
+    /// It was told to stop.
+    Told,
+    /// Another configuration is to take its place.
+    Changed(Config),
+}
+
 /// A started service.
 pub struct Service {
     config: Arc<Config>,
@@ -110,6 +126,8 @@ pub struct Service {
     meter: Meter,
     clock: Clock,
     accounts: Vec<Account>,
+    /// Taken when it serves; `None` when the configuration or the command wants none.
+    server: Option<observe::Server>,
     workers: Tasks,
     /// What each worker tells of its sink.
     sinks: Vec<watch::Receiver<SinkStatus>>,
@@ -122,16 +140,43 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the store and starts the sinks. Nothing is polled yet.
+    /// Opens the store, starts the sinks and listens. Nothing is polled yet.
     ///
     /// # Errors
-    /// When the state directory is held by another process or damaged, or a sink can't be made.
+    /// When the state directory is held by another process or damaged, a sink can't be made, or the address of the
+    /// status page is taken. Nothing is running then, and the state directory is free.
     pub async fn start(config: Config) -> Result<Self, ServiceError> {
-        let config = Arc::new(config);
+        let listen = config.listen;
+        Self::begin(config, listen).await
+    }
+
+    /// The same, but without a status page: for `run --once`.
+    ///
+    /// # Errors
+    /// Like [`Service::start`].
+    pub async fn start_unseen(config: Config) -> Result<Self, ServiceError> {
+        Self::begin(config, None).await
+    }
+
+    async fn begin(config: Config, listen: Option<SocketAddr>) -> Result<Self, ServiceError> {
         for warning in &config.warnings {
             tracing::warn!(code = "configuration-warning", "{warning}");
         }
         let store = open(&config, Store::open).await?;
+        match Self::on(store.clone(), Arc::new(config), listen).await {
+            Ok(service) => Ok(service),
+            Err(failure) => {
+                // What matters more is why it did not start.
+                if let Err(error) = store.close().await {
+                    tracing::warn!(code = "store-not-closed", %error, "the store was not closed in order");
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Everything that can fail comes first; the sinks begin to deliver when the rest is there.
+    async fn on(store: Store, config: Arc<Config>, listen: Option<SocketAddr>) -> Result<Self, ServiceError> {
         let registrations = config
             .sinks
             .iter()
@@ -147,6 +192,7 @@ impl Service {
             store,
             meter,
             clock,
+            server: None,
             workers: Tasks::new(),
             sinks: Vec::new(),
             notices,
@@ -154,12 +200,19 @@ impl Service {
             stop_workers: CancellationToken::new(),
             drain: CancellationToken::new(),
         };
-        service.start_sinks().await?;
+        let sinks = service.sinks().await?;
+        service.server = listen.map(listen_on).transpose()?;
+        for (place, worker) in sinks {
+            let (stop, drain) = (service.stop_workers.clone(), service.drain.clone());
+            service.workers.spawn(place, worker.run(stop, drain));
+        }
         Ok(service)
     }
 
-    async fn start_sinks(&mut self) -> Result<(), ServiceError> {
+    /// Every sink with what delivers to it, not running yet.
+    async fn sinks(&self) -> Result<Vec<(String, Worker<StoreSpool>)>, ServiceError> {
         let observer = observer();
+        let mut workers = Vec::with_capacity(self.config.sinks.len());
         for settings in &self.config.sinks {
             let place = format!("sinks.{}", settings.name);
             let (made, observer) = (settings.clone(), observer.clone());
@@ -181,24 +234,34 @@ impl Service {
             };
             let (worker, status) = Worker::new(worker, sink, spool, self.notices.clone());
             self.sinks.push(status);
-            self.workers.spawn(place, worker.run(self.stop_workers.clone(), self.drain.clone()));
+            workers.push((place, worker));
         }
-        Ok(())
+        Ok(workers)
     }
 
     /// Polls and delivers until `stop`.
     ///
     /// # Errors
     /// When a task ends that should not, or the store fails at the end.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), ServiceError> {
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
+        self.serve(&OwnEvent::Started, &Supervisor::absent(), &stop).await.map(drop)
+    }
+
+    /// Records `opening`, then polls and delivers until `stop`, or until the supervisor has another configuration.
+    async fn serve(
+        mut self,
+        opening: &OwnEvent,
+        supervisor: &Supervisor,
+        stop: &CancellationToken,
+    ) -> Result<Ended, ServiceError> {
         let mut collectors = Tasks::new();
         let mut views = Tasks::new();
         // Not a child of `stop`: the tasks would end with it, and that would look like a failure.
         let stop_polling = CancellationToken::new();
         let stop_views = CancellationToken::new();
         let streams = self.start_polling(&mut collectors, &stop_polling);
-        self.start_views(&mut views, &streams, &stop_views).await?;
-        self.record(&OwnEvent::Started).await;
+        self.start_views(&mut views, &streams, supervisor, &stop_views);
+        self.record(opening).await;
         tracing::info!(
             code = "started",
             version = env!("CARGO_PKG_VERSION"),
@@ -206,25 +269,33 @@ impl Service {
             sinks = self.config.sinks.len(),
             "started"
         );
-        let failure = tokio::select! {
-            () = stop.cancelled() => None,
-            failure = collectors.first_end() => Some(failure),
-            failure = self.workers.first_end() => Some(failure),
-            failure = views.first_end() => Some(failure),
+        supervisor.manager.ready().await;
+        let ended = tokio::select! {
+            () = stop.cancelled() => Ok(Ended::Told),
+            config = supervisor.changed(&self.config, &self.store, &self.clock) => Ok(Ended::Changed(config)),
+            failure = collectors.first_end() => Err(failure),
+            failure = self.workers.first_end() => Err(failure),
+            failure = views.first_end() => Err(failure),
         };
-        if let Some(failure) = &failure {
+        if let Err(failure) = &ended {
             failure.tell();
         }
         tracing::info!(code = "stopping", "stopping: polling ends, deliveries in flight finish");
+        let goes_on = matches!(ended, Ok(Ended::Changed(_)));
+        if !goes_on {
+            supervisor.manager.stopping().await;
+        }
         stop_polling.cancel();
         collectors.finish(GRACE).await;
-        self.record(&OwnEvent::Stopped).await;
+        if !goes_on {
+            self.record(&OwnEvent::Stopped).await;
+        }
         self.deliver_the_rest(Duration::from_secs(1)).await;
         stop_views.cancel();
         views.finish(GRACE).await;
         self.close().await?;
         tracing::info!(code = "stopped", "stopped: everything is on disk");
-        failure.map_or(Ok(()), Err)
+        ended
     }
 
     /// One complete poll of every stream, everything delivered; then it ends.
@@ -320,41 +391,48 @@ impl Service {
         statuses
     }
 
-    async fn start_views(
+    fn start_views(
         &mut self,
         tasks: &mut Tasks,
         streams: &[watch::Receiver<StreamStatus>],
+        supervisor: &Supervisor,
         stop: &CancellationToken,
-    ) -> Result<(), ServiceError> {
+    ) {
         self.start_notices(tasks, stop);
-        self.start_control(tasks, stop);
         let heartbeats = notices::heartbeats(self.store.clone(), streams.to_vec(), self.clock.clone());
         tasks.spawn_until(stop, "heartbeats", heartbeats);
-        let Some(address) = self.config.listen else { return Ok(()) };
-        let refused = |failure: std::io::Error| ServiceError::Listen { address, reason: failure.to_string() };
-        let server = observe::Server::bind(address).map_err(refused)?;
-        let server = server.with_meter(self.meter.clone()).guarded_by(self.config.server_token.clone());
-        tracing::info!(code = "listening", address = %server.address(), "status page on http://{}/", server.address());
+        let (beat, pulse) = watch::channel(Pulse::beat());
+        tasks.spawn_until(stop, "the pulse", pulse::keep(self.store.clone(), beat));
         let view = Arc::new(View {
             store: self.store.clone(),
             about: about(&self.config),
             streams: streams.to_vec(),
             sinks: self.sinks.clone(),
+            pulse: pulse.clone(),
             started: self.started,
             clock: self.clock.clone(),
         });
-        let read = move || {
-            let view = Arc::clone(&view);
-            async move { view.status().await }
-        };
-        tasks.spawn("the status server", server.serve(read, stop.clone()));
-        Ok(())
+        let (manager, rejected) = (supervisor.manager.clone(), supervisor.rejected.subscribe());
+        tasks.spawn_until(stop, "the status line", manager.clone().show_status(Arc::clone(&view), rejected));
+        tasks.spawn_until(stop, "the watchdog's food", manager.feed_watchdog(pulse.clone()));
+        self.start_control(tasks, Arc::clone(&view), stop);
+        if let Some(server) = self.server.take() {
+            let address = server.address();
+            tracing::info!(code = "listening", %address, "status page on http://{address}/");
+            let server = server.with_meter(self.meter.clone()).guarded_by(self.config.server_token.clone());
+            let read = move || {
+                let view = Arc::clone(&view);
+                async move { view.status().await }
+            };
+            tasks.spawn("the status server", server.serve(read, pulse, stop.clone()));
+        }
     }
 
     /// The commands can wait; the events can't: the daemon goes without its socket when it must.
-    fn start_control(&self, tasks: &mut Tasks, stop: &CancellationToken) {
+    fn start_control(&self, tasks: &mut Tasks, view: Arc<View>, stop: &CancellationToken) {
+        let commands = Commands { store: self.store.clone(), view: Some(view) };
         match ControlSocket::bind(&self.config.state_dir) {
-            Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(self.store.clone())),
+            Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(commands)),
             Err(error) => tracing::warn!(
                 code = "control-socket-missing",
                 state_dir = %self.config.state_dir.display(),
@@ -442,6 +520,12 @@ impl Service {
         self.workers.finish(GRACE).await;
         Ok(self.store.close().await?)
     }
+}
+
+/// Opens the status page's address.
+fn listen_on(address: SocketAddr) -> Result<observe::Server, ServiceError> {
+    observe::Server::bind(address)
+        .map_err(|failure| ServiceError::Listen { address, reason: failure.to_string() })
 }
 
 async fn open(

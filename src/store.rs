@@ -397,6 +397,16 @@ impl Store {
         Ok(SpoolReader::new(self.clone(), name, seat, self.end.clone()))
     }
 
+    /// Comes back when both threads have got to it and the file can be read. It does not say that commits succeed:
+    /// a full disk is no reason to restart.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the store was closed.
+    pub async fn pulse(&self) -> Result<(), StoreError> {
+        let look = |reader: &mut Reader| reader.db.query_row("SELECT 1 FROM service", [], |_| Ok(()));
+        tokio::try_join!(self.control(Control::Pulse), self.ask(look)).map(|_| ())
+    }
+
     /// How full the spool is.
     pub fn level(&self) -> watch::Receiver<SpoolLevel> {
         self.level.clone()

@@ -222,7 +222,8 @@ async fn ask(config: &Config, request: Request) -> anyhow::Result<Asked> {
     let by = given?;
     let counts = match outcome.context("the command ended without an answer")?? {
         Done::Letters(counts) => counts,
-        Done::Shown => LettersBySink::new(),
+        // The second is the answer to another question.
+        Done::Shown | Done::Health(_) => LettersBySink::new(),
     };
     Ok(Asked { letters, counts, by })
 }

@@ -1,18 +1,18 @@
 //! `auditferry run`: the daemon, or one complete poll.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::service::{Service, Stop};
+use crate::service::{Reload, Service, Stop, run_daemon};
 
-/// Polls and delivers until told to stop.
-pub(super) async fn daemon(config: Config, stop: Stop) -> anyhow::Result<()> {
-    let service = Service::start(config).await?;
-    Ok(service.run(stop).await?)
+/// Polls and delivers until told to stop. A reload reads `path` again.
+pub(super) async fn daemon(config: Config, path: PathBuf, reload: Reload, stop: Stop) -> anyhow::Result<()> {
+    Ok(run_daemon(config, move || Config::load(&path), reload, stop).await?)
 }
 
 /// One complete poll of every stream; ends when every sink has accepted every event.
 pub(super) async fn once(config: Config, limit: Duration, stop: Stop) -> anyhow::Result<()> {
-    let service = Service::start(config).await?;
+    let service = Service::start_unseen(config).await?;
     Ok(service.run_once(limit, stop).await?)
 }

@@ -13,40 +13,40 @@ use crate::simulator::{Credentials, Faults, Simulator, SimulatorError, Simulator
 /// Serves a faithful stand-in for the HubSpot and Brevo endpoints on loopback.
 #[derive(Debug, clap::Args)]
 pub(super) struct SimulateArgs {
-    /// Where to listen; loopback only. Port 0 takes a free one.
+    /// Where to listen, loopback only; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8989")]
     pub listen: SocketAddr,
-    /// The same seed gives the same people and events.
+    /// The same seed gives the same people and events
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Events that happened before the start.
+    /// Events that happened before the start
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     pub events: usize,
-    /// How far back they reach: 36h, 90d, 365d.
+    /// How far back they reach: 36h, 90d, 365d
     #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration)]
     pub span: Duration,
-    /// New events a second.
+    /// New events a second
     #[arg(long, value_name = "PER_SECOND", default_value_t = 2.0)]
     pub rate: f64,
-    /// Parts of audit_logs, login, security and activities in all events.
+    /// Parts of audit_logs, login, security and activities in all events
     #[arg(long, value_name = "PARTS", value_delimiter = ',', default_values_t = [55.0, 15.0, 5.0, 25.0])]
     pub shares: Vec<f64>,
-    /// The bearer token that the simulated HubSpot takes.
+    /// The bearer token that the simulated HubSpot takes
     #[arg(long, value_name = "TOKEN", default_value = "pat-na1-simulated")]
     pub hubspot_token: String,
-    /// The API key that the simulated Brevo takes.
+    /// The API key that the simulated Brevo takes
     #[arg(long, value_name = "KEY", default_value = "xkeysib-simulated")]
     pub brevo_key: String,
-    /// Where to receive syslog messages over TCP (either framing) and UDP; loopback only.
+    /// Where to receive syslog messages over TCP (either framing) and UDP; loopback only
     #[arg(long, value_name = "ADDR")]
     pub syslog: Option<SocketAddr>,
-    /// Where to receive syslog messages over RELP; loopback only.
+    /// Where to receive syslog messages over RELP; loopback only
     #[arg(long, value_name = "ADDR")]
     pub relp: Option<SocketAddr>,
-    /// The receiver that the events in syslog messages are given to.
+    /// The receiver that the events in syslog messages are given to
     #[arg(long, value_name = "NAME", default_value = "syslog")]
     pub syslog_receiver: String,
-    /// Fault switches as JSON, such as '{"statuses":{"503":{"share":0.1}}}'; may be repeated.
+    /// Fault switches as JSON, such as '{"statuses":{"503":{"share":0.1}}}'; may be repeated
     #[arg(long = "fault", value_name = "JSON")]
     pub faults: Vec<String>,
 }

@@ -41,7 +41,8 @@ fn property(key: &Key) -> Value {
     schema
 }
 
-fn default(kind: &Kind, text: &str) -> Value {
+/// A default as the file would have it.
+pub(super) fn default(kind: &Kind, text: &str) -> Value {
     match kind {
         Kind::Words(_) | Kind::Texts => text.split(',').collect(),
         Kind::Switch | Kind::Count { .. } => serde_json::from_str(text).unwrap_or(Value::Null),

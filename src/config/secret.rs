@@ -21,7 +21,7 @@ pub enum Secret {
     Env(String),
     /// `{ file = "PATH" }`.
     File(PathBuf),
-    /// `{ credential = "NAME" }`, in systemd's `$CREDENTIALS_DIRECTORY`.
+    /// `{ credential = "NAME" }`: `NAME` or `auditferry_NAME` in systemd's `$CREDENTIALS_DIRECTORY`.
     Credential(String),
     /// `{ command = ["prog", "arg"] }`: its standard output.
     Command(Vec<String>),
@@ -56,7 +56,7 @@ impl Secret {
             }
             Self::File(path) => read_file(path),
             Self::Credential(name) => match environment.get("CREDENTIALS_DIRECTORY") {
-                Some(directory) => read_file(&Path::new(directory).join(name)),
+                Some(directory) => read_file(&credential(Path::new(directory), name)),
                 None => {
                     Err("can't be read: $CREDENTIALS_DIRECTORY is not set; systemd sets it for a unit with \
                              LoadCredential="
@@ -84,6 +84,14 @@ impl Secret {
                 .join(" "),
         }
     }
+}
+
+/// The file of a credential. What systemd loads from a directory (`LoadCredential=auditferry:DIRECTORY`) has the
+/// name of the setting before its own (systemd.exec(5)), which nobody should have to write.
+fn credential(directory: &Path, name: &str) -> PathBuf {
+    let own = directory.join(name);
+    let loaded = directory.join(format!("auditferry_{name}"));
+    if !own.exists() && loaded.exists() { loaded } else { own }
 }
 
 /// Cuts one line break at the end and refuses what can't be a secret.

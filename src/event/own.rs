@@ -65,6 +65,16 @@ pub enum OwnEvent {
     },
     /// Somebody tries whether events arrive; never stored.
     Test,
+    /// It works with another configuration from now on.
+    ConfigurationReloaded {
+        /// What is different, by the names of keys, sources and sinks.
+        change: String,
+    },
+    /// It was told to read its configuration again, and goes on with the one that it has.
+    ConfigurationRejected {
+        /// What is wrong with the other one.
+        reason: String,
+    },
     /// Somebody has changed the state with a command.
     StateChanged {
         /// The command, such as `dead-letters drop`.
@@ -146,6 +156,8 @@ impl OwnEvent {
             Self::SinkRecovered { .. } => "sink-recovered",
             Self::EventDeadLettered { .. } => "event-dead-lettered",
             Self::Test => "test",
+            Self::ConfigurationReloaded { .. } => "configuration-reloaded",
+            Self::ConfigurationRejected { .. } => "configuration-rejected",
             Self::StateChanged { .. } => "state-changed",
             Self::Heartbeat { .. } => "heartbeat",
         }
@@ -156,8 +168,10 @@ impl OwnEvent {
             Self::CredentialRefused { .. } | Self::Gap { .. } | Self::SinkHeld { .. } => {
                 Some(Outcome::Failure)
             }
-            Self::EventDeadLettered { .. } => Some(Outcome::Failure),
-            Self::CredentialAccepted { .. } | Self::SinkRecovered { .. } => Some(Outcome::Success),
+            Self::EventDeadLettered { .. } | Self::ConfigurationRejected { .. } => Some(Outcome::Failure),
+            Self::CredentialAccepted { .. }
+            | Self::SinkRecovered { .. }
+            | Self::ConfigurationReloaded { .. } => Some(Outcome::Success),
             _ => None,
         }
     }
@@ -169,7 +183,10 @@ impl OwnEvent {
             Self::CredentialRefused { .. } | Self::SinkHeld { .. } | Self::EventDeadLettered { .. } => {
                 Severity::High
             }
-            Self::PollingPaused | Self::StateChanged { .. } => Severity::Medium,
+            Self::PollingPaused
+            | Self::StateChanged { .. }
+            | Self::ConfigurationReloaded { .. }
+            | Self::ConfigurationRejected { .. } => Severity::Medium,
             Self::Started | Self::Stopped => Severity::Low,
             Self::CredentialAccepted { .. }
             | Self::PollingResumed
@@ -184,7 +201,8 @@ impl OwnEvent {
         match self {
             Self::CredentialRefused { reason, .. }
             | Self::SinkHeld { reason, .. }
-            | Self::EventDeadLettered { reason, .. } => Some(reason.clone()),
+            | Self::EventDeadLettered { reason, .. }
+            | Self::ConfigurationRejected { reason } => Some(reason.clone()),
             _ => None,
         }
     }
@@ -210,6 +228,14 @@ impl OwnEvent {
                 format!("Sink {sink} refused event {event_id} for good: {reason}")
             }
             Self::Test => "A test: what auditferry sends arrives".to_owned(),
+            Self::ConfigurationReloaded { change } => {
+                format!("auditferry works with another configuration: {change}")
+            }
+            Self::ConfigurationRejected { reason } => {
+                format!(
+                    "auditferry goes on with the configuration that it has; the other one is rejected: {reason}"
+                )
+            }
             Self::StateChanged { change, uid, .. } => format!("{change} (by user {uid})"),
             Self::Heartbeat { stream, .. } => format!("{stream} is being collected"),
         }
@@ -243,6 +269,8 @@ impl OwnEvent {
             Self::EventDeadLettered { sink, event_id, reason } => {
                 vec![("sink", text(sink)), ("event_id", text(event_id)), ("reason", text(reason))]
             }
+            Self::ConfigurationReloaded { change } => vec![("change", text(change))],
+            Self::ConfigurationRejected { reason } => vec![("reason", text(reason))],
             Self::StateChanged { command, change, uid } => {
                 // An identifier, so a text, as ECS writes those of users.
                 vec![("command", text(command)), ("change", text(change)), ("uid", uid.to_string().into())]

@@ -18,15 +18,16 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::BoundedListener;
 use super::health::{Reason, reasons};
 use super::metrics::{Format, Metrics};
-use super::runbook;
+use super::pulse::Pulse;
 use super::status::Status;
+use super::{page, runbook};
 use crate::config::Secret;
 use crate::meter::Meter;
 use guard::Token;
@@ -38,12 +39,13 @@ const LONGEST_READ: Duration = Duration::from_secs(3);
 /// After a stop, answers that are under way get this long.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it.
+/// Everything comes from here, nothing runs that is not a file of ours, nobody may frame it. `blob:` is for the
+/// icons that the page keeps for when the daemon is gone; only its own script can make one.
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' blob:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
@@ -52,10 +54,6 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     // One exchange a connection: an idle one would take a place.
     (header::CONNECTION, "close"),
 ];
-
-const PAGE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
 
 type Reading = Arc<Result<Status, String>>;
 type Source = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Status, String>> + Send>> + Send + Sync>;
@@ -81,16 +79,17 @@ impl Server {
         Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default(), token: None })
     }
 
-    /// Shows what it knows only to who has this token, where there is one; see `server.token`.
-    #[must_use]
-    pub fn guarded_by(self, token: Option<Secret>) -> Self {
-        Self { token: token.map(Token::new), ..self }
-    }
-
     /// The same, with what this meter counts under `/metrics`.
     #[must_use]
     pub fn with_meter(self, meter: Meter) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Shows what it knows only to who has this token, where there is one; see `server.token`.
+    #[must_use]
+    pub fn guarded_by(mut self, token: Option<Secret>) -> Self {
+        self.token = token.map(Token::new);
+        self
     }
 
     /// Where it listens.
@@ -98,19 +97,24 @@ impl Server {
         self.address
     }
 
-    /// Serves what `source` says (a status, or why the store can't be read) until it is stopped.
+    /// Serves what `source` says (a status, or why the store can't be read) and the `pulse` until it is stopped.
     ///
     /// # Errors
     /// When the listener fails for good.
-    pub async fn serve<F, R>(self, source: F, stop: CancellationToken) -> io::Result<()>
+    pub async fn serve<F, R>(
+        self,
+        source: F,
+        pulse: watch::Receiver<Pulse>,
+        stop: CancellationToken,
+    ) -> io::Result<()>
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: Future<Output = Result<Status, String>> + Send + 'static,
     {
         let source: Source = Box::new(move || Box::pin(source()));
-        let metrics = Arc::new(Metrics::new(self.meter));
         let cached = Cached { source, last: Mutex::new(None) };
-        let routes = routes(Arc::new(Known { cached, token: self.token }), metrics, self.address.ip());
+        let metrics = Metrics::new(self.meter);
+        let routes = routes(Arc::new(Known { cached, metrics, pulse, token: self.token }), self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -150,6 +154,8 @@ impl Cached {
 /// What every request may need.
 struct Known {
     cached: Cached,
+    metrics: Metrics,
+    pulse: watch::Receiver<Pulse>,
     token: Option<Token>,
 }
 
@@ -165,27 +171,30 @@ impl Known {
     }
 }
 
-fn routes(known: Shared, metrics: Arc<Metrics>, listening: IpAddr) -> Router {
-    let asset = |kind: &'static str, text: &'static str| {
-        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
-    };
+fn routes(known: Shared, listening: IpAddr) -> Router {
     // What holds data; the rest is the same for everybody.
     let guarded = Router::new()
         .route("/api/status", get(api_status))
-        .route("/metrics", get(move |known, headers| scrape(known, metrics, headers)))
+        .route("/metrics", get(scrape))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&known), guard::with_token));
     Router::new()
-        .route("/", asset("text/html; charset=utf-8", PAGE))
-        .route("/page.css", asset("text/css; charset=utf-8", STYLE))
-        .route("/page.js", asset("text/javascript; charset=utf-8", SCRIPT))
-        .route("/runbook", asset("text/html; charset=utf-8", runbook::page()))
-        .route("/runbook.css", asset("text/css; charset=utf-8", runbook::STYLE))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(page::routes())
+        .route("/runbook", page::asset("text/html; charset=utf-8", runbook::page()))
+        .route("/runbook.css", page::asset("text/css; charset=utf-8", runbook::STYLE))
+        .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(guarded)
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
         .with_state(known)
         .layer(middleware::from_fn(move |request, next| guarded_by_name(listening, request, next)))
+}
+
+/// Whether a restart would help. What only a person can mend is for `/readyz`.
+async fn healthz(State(known): State<Shared>) -> Response {
+    match known.pulse.borrow().check() {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
 }
 
 async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
@@ -203,10 +212,10 @@ async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
 }
 
 /// Answered whatever the store does: a scrape that fails hides everything.
-async fn scrape(State(known): State<Shared>, metrics: Arc<Metrics>, headers: HeaderMap) -> Response {
+async fn scrape(State(known): State<Shared>, headers: HeaderMap) -> Response {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Format::asked(accept);
-    match metrics.text(&known.cached.read().await, format) {
+    match known.metrics.text(&known.cached.read().await, format) {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -1,18 +1,21 @@
 //! Commands that somebody gives a daemon, running or stopped.
 //!
-//! A command is a value, [`Request`], and there is one implementation of each, [`execute`]. A running daemon is
+//! A command is a value, [`Request`], and there is one implementation of each, [`Commands::execute`]. A running daemon is
 //! given it over its control socket; without one, [`give`] opens the state directory and executes it itself.
 //! Either way the answers come as values over a bounded channel, the last one [`Answer::Done`] or
 //! [`Answer::Error`].
 
 pub(crate) mod dead_letters;
+pub(crate) mod health;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use super::view::View;
 use super::{ServiceError, control};
 use crate::config::Config;
 use crate::store::{Store, StoreError};
@@ -29,6 +32,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) enum Request {
     /// About dead letters.
     DeadLetters(dead_letters::Request),
+    /// How the daemon is.
+    Health(health::Request),
 }
 
 /// What comes back: any number of values, then `Done` or `Error`. On the control socket a line of JSON each.
@@ -51,6 +56,8 @@ pub(crate) enum Done {
     Shown,
     /// So many dead letters of each sink.
     Letters(crate::store::LettersBySink),
+    /// Why the daemon is not alive or not ready; nothing when it is.
+    Health(Vec<String>),
 }
 
 /// Who has executed a command.
@@ -62,17 +69,27 @@ pub(crate) enum By {
     Itself,
 }
 
-/// Executes a request for the user `uid`. Ends early when nobody takes the answers any more.
-pub(super) async fn execute(store: &Store, request: Request, uid: u32, answers: mpsc::Sender<Answer>) {
-    let outcome = match request {
-        Request::DeadLetters(request) => dead_letters::execute(store, request, uid, &answers).await,
-    };
-    let last = match outcome {
-        Ok(done) => Answer::Done(done),
-        Err(failure) => Answer::Error(failure.to_string()),
-    };
-    // Nobody may be waiting for it any more.
-    let _ = answers.send(last).await;
+/// What commands work on.
+pub(super) struct Commands {
+    pub(super) store: Store,
+    /// Of the running daemon; without one nobody can say how it is.
+    pub(super) view: Option<Arc<View>>,
+}
+
+impl Commands {
+    /// Executes a request for the user `uid`. Ends early when nobody takes the answers any more.
+    pub(super) async fn execute(&self, request: Request, uid: u32, answers: mpsc::Sender<Answer>) {
+        let outcome = match request {
+            Request::DeadLetters(request) => dead_letters::execute(&self.store, request, uid, &answers).await,
+            Request::Health(request) => health::execute(self.view.as_deref(), request).await,
+        };
+        let last = match outcome {
+            Ok(done) => Answer::Done(done),
+            Err(failure) => Answer::Error(failure.to_string()),
+        };
+        // Nobody may be waiting for it any more.
+        let _ = answers.send(last).await;
+    }
 }
 
 /// Has the running daemon execute the request, or does it here when there is none.
@@ -94,8 +111,9 @@ pub(crate) async fn give(
         match super::open(config, Store::open_existing).await {
             Ok(store) => {
                 let uid = control::own_uid().map_err(|error| ServiceError::Command(error.to_string()))?;
-                execute(&store, request, uid, answers).await;
-                store.close().await?;
+                let commands = Commands { store, view: None };
+                commands.execute(request, uid, answers).await;
+                commands.store.close().await?;
                 return Ok(By::Itself);
             }
             Err(ServiceError::Store(StoreError::Locked { .. })) if Instant::now() < deadline => {

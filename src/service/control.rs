@@ -27,8 +27,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use self::address::Address;
-use super::command::{Answer, Request, execute};
-use crate::store::Store;
+use super::command::{Answer, Commands, Request};
 
 /// Commands at once; the next ones wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 8;
@@ -84,12 +83,12 @@ impl ControlSocket {
     }
 
     /// Executes what is asked for, for ever.
-    pub(super) async fn serve(self, store: Store) {
+    pub(super) async fn serve(self, commands: Commands) {
         let mut connections = FuturesUnordered::new();
         loop {
             tokio::select! {
                 stream = self.accept(), if connections.len() < MOST_CONNECTIONS => {
-                    connections.push(self.serve_one(stream, &store));
+                    connections.push(self.serve_one(stream, &commands));
                 }
                 Some(served) = connections.next() => {
                     if let Err(error) = served {
@@ -114,7 +113,7 @@ impl ControlSocket {
     }
 
     /// One command, from its request to its last answer.
-    async fn serve_one(&self, stream: UnixStream, store: &Store) -> io::Result<()> {
+    async fn serve_one(&self, stream: UnixStream, commands: &Commands) -> io::Result<()> {
         let uid = stream.peer_cred()?.uid();
         let (reader, mut writer) = stream.into_split();
         let request = if may_ask(uid, self.uid) {
@@ -130,7 +129,7 @@ impl ControlSocket {
                 tracing::debug!(uid, ?request, "a command over the control socket");
                 let (answers, waiting) = mpsc::channel(ANSWERS);
                 // Boxed: a command holds much, a connection little.
-                let executed = Box::pin(execute(store, request, uid, answers));
+                let executed = Box::pin(commands.execute(request, uid, answers));
                 tokio::join!(executed, write_answers(waiting, writer)).1
             }
             Err(reason) => write_answer(&Answer::Error(reason), &mut writer).await,

@@ -1,5 +1,6 @@
 //! Signals: TERM (systemd, containers) and INT (a terminal) stop the service, a second one ends it at once.
-//! HUP (a closed terminal, a reload) is noted: without a handler it would kill the process.
+//! HUP (a reload, a closed terminal) makes the daemon read its configuration again; others only note it: without
+//! a handler it would kill the process.
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
 use tokio_util::sync::CancellationToken;
 
+use super::Reload;
+
 /// Cancelled by the first signal that ends the process.
 pub type Stop = CancellationToken;
 
@@ -21,11 +24,11 @@ pub struct SignalThread {
 }
 
 impl SignalThread {
-    /// Registers the handlers. As process 1 of a container there are no default actions to rely on.
+    /// Registers the handlers; without `reload` a HUP does nothing. As process 1 of a container there are no default actions to rely on.
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub fn start(stop: Stop) -> io::Result<Self> {
+    pub fn start(stop: Stop, reload: Option<Reload>) -> io::Result<Self> {
         let again = Arc::new(AtomicBool::new(false));
         for signal in [SIGTERM, SIGINT, SIGQUIT] {
             // First the exit on a flag that is set, then the setting of the flag: the second signal exits, even
@@ -37,15 +40,16 @@ impl SignalThread {
         let handle = signals.handle();
         let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
-                if signal == SIGHUP {
-                    tracing::warn!(
-                        code = "reload-ignored",
-                        "SIGHUP: this version does not reload its configuration; restart it instead"
-                    );
-                } else {
-                    let signal = signal_hook::low_level::signal_name(signal);
-                    tracing::info!(code = "stop-requested", signal, "told to stop");
-                    stop.cancel();
+                match (signal, &reload) {
+                    (SIGHUP, Some(reload)) => reload.notify_one(),
+                    (SIGHUP, None) => {
+                        tracing::info!(code = "reload-ignored", "SIGHUP is ignored: only the daemon reloads");
+                    }
+                    _ => {
+                        let signal = signal_hook::low_level::signal_name(signal);
+                        tracing::info!(code = "stop-requested", signal, "told to stop");
+                        stop.cancel();
+                    }
                 }
             }
         })?;

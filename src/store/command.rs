@@ -30,6 +30,8 @@ pub(super) enum Work {
 pub(super) enum Control {
     /// Starts to feed a sink.
     Follow(String, Reply<Seat>),
+    /// Shows that the writer gets to what it is asked.
+    Pulse(Reply<()>),
     /// Ends the writer.
     Close(Reply<()>),
 }

@@ -202,6 +202,9 @@ impl Writer {
             Control::Follow(sink, reply) => {
                 let _ = reply.send(self.follow(&sink));
             }
+            Control::Pulse(reply) => {
+                let _ = reply.send(Ok(()));
+            }
             Control::Close(reply) => {
                 let closed = self.db.close().map_err(|error| self.place.explain(error));
                 let _ = reply.send(closed);

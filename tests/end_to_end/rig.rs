@@ -344,11 +344,17 @@ impl Place {
 
     /// Starts the daemon.
     pub(crate) fn daemon(&self) -> Daemon {
+        self.daemon_with(&[])
+    }
+
+    /// Starts the daemon with these environment variables.
+    pub(crate) fn daemon_with(&self, environment: &[(&str, &str)]) -> Daemon {
         let log = self.path("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         let from = file.metadata().unwrap().len();
         let child = self
             .command(&["--log-level", "debug", "run"])
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(file)
             .spawn()
@@ -384,12 +390,12 @@ impl Daemon {
         read_from(&self.log, self.from)
     }
 
-    /// Where its status server listens.
+    /// Where its status server listens, since the last reload.
     #[track_caller]
     pub(crate) fn server(&self) -> String {
         wait_for("the status server", || {
             let log = self.log();
-            let (_, rest) = log.split_once("status page on http://")?;
+            let (_, rest) = log.rsplit_once("status page on http://")?;
             Some(rest.split_once('/')?.0.to_owned())
         })
     }

@@ -42,7 +42,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("auditferry.lag_seconds", "`heartbeat`: how long ago the stream was complete."),
     ("auditferry.last_sequence", "`heartbeat`: the highest `event.sequence` of the stream so far."),
     ("auditferry.command", "`state-changed`: the command."),
-    ("auditferry.change", "`state-changed`: what it did."),
+    ("auditferry.change", "`state-changed`: what it did; `configuration-reloaded`: what is different."),
     ("auditferry.uid", "`state-changed`: the number of the user who gave it."),
     ("organization.id", "The provider's account: HubSpot portal id, Brevo organization id."),
     ("user.id", "The actor: the provider's id of the user; at Brevo the e-mail address."),

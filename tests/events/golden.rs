@@ -237,6 +237,10 @@ fn own_cases() -> Vec<Case> {
             reason: "400: Error in handling indexed fields (code 15)".to_owned(),
         },
         OwnEvent::Test,
+        OwnEvent::ConfigurationReloaded { change: "sink archive added, source hubspot changed".to_owned() },
+        OwnEvent::ConfigurationRejected {
+            reason: "sinks.siem.endpoint: is no URL (in /etc/auditferry/auditferry.toml, line 12)".to_owned(),
+        },
         OwnEvent::StateChanged {
             command: "dead-letters drop".to_owned(),
             change: "1 dead letter of splunk was dropped".to_owned(),

@@ -7,9 +7,13 @@
 )]
 
 mod dashboard;
+mod exposed;
 mod logs;
 mod metrics;
 mod page;
+mod prometheus;
+mod promql;
+mod promtool;
 #[path = "../end_to_end/rig.rs"]
 #[allow(dead_code, reason = "the other tests need more of it")]
 mod rig;

@@ -24,6 +24,14 @@ fn a_secret_is_read_in_each_of_its_forms() {
     let credentials = Environment::from([("CREDENTIALS_DIRECTORY", directory.path().to_str().unwrap())]);
     let credential = Secret::Credential("token".into()).read_in(&credentials).unwrap();
     assert_eq!(credential.expose_secret(), "from file");
+    std::fs::write(directory.path().join("auditferry_key"), "from a directory").unwrap();
+    std::fs::write(directory.path().join("auditferry_token"), "of another").unwrap();
+    for (name, text) in
+        [("key", "from a directory"), ("auditferry_key", "from a directory"), ("token", "from file")]
+    {
+        let credential = Secret::Credential(name.into()).read_in(&credentials).unwrap();
+        assert_eq!(credential.expose_secret(), text, "{name}");
+    }
 }
 
 #[test]

@@ -34,6 +34,27 @@ fn the_demo_loads_and_waits_for_nobody() {
 }
 
 #[test]
+fn what_the_packages_install_wants_a_source_and_a_sink_and_is_sound_once_they_are_switched_on() {
+    let installed = include_str!("../../../deploy/packages/auditferry.toml");
+    let keys: Vec<_> = faults(load(installed)).into_iter().map(|fault| fault.key).collect();
+    assert_eq!(keys, ["sources", "sinks"]);
+    let switched_on = |line: &str| {
+        let rest =
+            line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c == '[' || c.is_alphabetic()));
+        format!("{}\n", rest.unwrap_or(line))
+    };
+    let text: String = installed.lines().map(switched_on).collect();
+    let directory = tempfile::tempdir().unwrap();
+    for name in text.split("credential = \"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        std::fs::write(directory.path().join(name), "word").unwrap();
+    }
+    let environment = Environment::from([("CREDENTIALS_DIRECTORY", directory.path().to_str().unwrap())]);
+    let config =
+        Config::from_text_with(&text, "a.toml", &environment).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!((config.sources.len(), config.sinks.len(), config.warnings.len()), (2, 3, 0));
+}
+
+#[test]
 fn the_example_names_every_key_with_its_default() {
     let written = full_example();
     compare(&FILE, "", &[&written], &super::schema());

@@ -46,7 +46,8 @@ async fn asked(store: &Store, request: Letters) -> (Vec<Letter>, Result<Done, St
             }
         }
     };
-    let executed = execute(store, Request::DeadLetters(request), USER, answers);
+    let commands = Commands { store: store.clone(), view: None };
+    let executed = commands.execute(Request::DeadLetters(request), USER, answers);
     tokio::join!(executed, gather).1
 }
 
@@ -130,7 +131,8 @@ async fn a_command_ends_when_nobody_listens() {
     let directory = tempfile::tempdir().unwrap();
     let store = refused(directory.path(), 5).await;
     let (answers, _) = mpsc::channel(1);
-    execute(&store, Request::DeadLetters(list(None, 0, 9)), USER, answers).await;
+    let commands = Commands { store, view: None };
+    commands.execute(Request::DeadLetters(list(None, 0, 9)), USER, answers).await;
 }
 
 #[test]
