@@ -168,7 +168,7 @@ impl Service {
             Err(failure) => {
                 // What matters more is why it did not start.
                 if let Err(error) = store.close().await {
-                    tracing::warn!(%error, "the store was not closed in order");
+                    tracing::warn!(code = "store-not-closed", %error, "the store was not closed in order");
                 }
                 Err(failure)
             }

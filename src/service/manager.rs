@@ -119,7 +119,9 @@ impl Manager {
             let alive = pulse.borrow().check();
             match alive {
                 Ok(()) => self.tell(&[NotifyState::Watchdog]).await,
-                Err(why) => tracing::error!(%why, "not alive: the service manager will restart this process"),
+                Err(why) => {
+                    tracing::error!(code = "watchdog-unfed", error = %why, "not alive: the service manager will restart this process")
+                }
             }
             sleep(limit / 2).await;
         }
