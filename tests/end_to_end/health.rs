@@ -83,7 +83,7 @@ fn a_service_manager_is_told_what_it_must_know() {
     let place = Place::new(&simulator, &Settings::default());
     let mut manager = Manager::new(&place);
     let socket = place.path("notify");
-    let daemon =
+    let mut daemon =
         place.daemon_with(&[("NOTIFY_SOCKET", socket.to_str().unwrap()), ("WATCHDOG_USEC", "1000000")]);
     manager.wait_for("READY=1");
     // Where it said it listens, it listens.
