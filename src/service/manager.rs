@@ -120,7 +120,7 @@ impl Manager {
             match alive {
                 Ok(()) => self.tell(&[NotifyState::Watchdog]).await,
                 Err(why) => {
-                    tracing::error!(code = "watchdog-unfed", error = %why, "not alive: the service manager will restart this process")
+                    tracing::error!(code = "watchdog-unfed", error = %why, "not alive: the service manager will restart this process");
                 }
             }
             sleep(limit / 2).await;
