@@ -168,7 +168,7 @@ impl Service {
             Err(failure) => {
                 // What matters more is why it did not start.
                 if let Err(error) = store.close().await {
-                    tracing::warn!(%error, "the store was not closed in order");
+                    tracing::warn!(code = "store-not-closed", %error, "the store was not closed in order");
                 }
                 Err(failure)
             }
@@ -210,10 +210,11 @@ impl Service {
     }
 
     /// Every sink with what delivers to it, not running yet.
-    async fn sinks(&self) -> Result<Vec<(String, Worker<StoreSpool>)>, ServiceError> {
+    async fn sinks(&mut self) -> Result<Vec<(String, Worker<StoreSpool>)>, ServiceError> {
         let observer = observer();
-        let mut workers = Vec::with_capacity(self.config.sinks.len());
-        for settings in &self.config.sinks {
+        let config = Arc::clone(&self.config);
+        let mut workers = Vec::with_capacity(config.sinks.len());
+        for settings in &config.sinks {
             let place = format!("sinks.{}", settings.name);
             let (made, observer) = (settings.clone(), observer.clone());
             // Reading certificates and keys blocks.

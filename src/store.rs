@@ -422,11 +422,6 @@ impl Store {
         &self.meter
     }
 
-    /// Why the last commit failed, until one succeeds; where events could not be committed, until events are.
-    pub fn failure(&self) -> watch::Receiver<Option<String>> {
-        self.failure.clone()
-    }
-
     /// Ends the threads when every command before is done, checkpoints and closes the file. What other handles
     /// ask afterwards is answered with [`StoreError::Closed`].
     ///

@@ -113,7 +113,7 @@ tarball() {
     root=$stage/$name
     mkdir -p "$root/deploy"
     cp -r "$stage"/{auditferry,man,completions,auditferry.cdx.json} README.md CHANGELOG.md LICENSE config docs "$root/"
-    cp -r deploy/{elastic,sigma,splunk,systemd} "$root/deploy/"
+    cp -r deploy/{elastic,grafana,prometheus,sigma,splunk,systemd} "$root/deploy/"
     tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" --directory "$stage" "$name" |
         gzip --no-name >"$out/$name.tar.gz"
     rm -r "$root"

@@ -181,7 +181,7 @@ fn routes(known: Shared, listening: IpAddr) -> Router {
         .merge(page::routes())
         .route("/runbook", page::asset("text/html; charset=utf-8", runbook::page()))
         .route("/runbook.css", page::asset("text/css; charset=utf-8", runbook::STYLE))
-        .route("/healthz", get(healthz))
+        .route("/healthz", get(|State(known): State<Shared>| async move { healthz(&known.pulse) }))
         .route("/readyz", get(readyz))
         .merge(guarded)
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
@@ -190,8 +190,8 @@ fn routes(known: Shared, listening: IpAddr) -> Router {
 }
 
 /// Whether a restart would help. What only a person can mend is for `/readyz`.
-async fn healthz(State(known): State<Shared>) -> Response {
-    match known.pulse.borrow().check() {
+fn healthz(pulse: &watch::Receiver<Pulse>) -> Response {
+    match pulse.borrow().check() {
         Ok(()) => "ok\n".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }

@@ -93,8 +93,11 @@ impl Manager {
 
     /// Shows how everything is, behind a configuration that was `rejected`, for ever.
     pub(super) async fn show_status(self, view: Arc<View>, rejected: watch::Receiver<Option<String>>) {
+        if !self.is_there {
+            return std::future::pending().await;
+        }
         let mut shown = String::new();
-        while self.is_there {
+        loop {
             let status = match view.status().await {
                 Ok(status) => summary(&status),
                 Err(failure) => format!("the store can't be read: {failure}"),
@@ -107,7 +110,6 @@ impl Manager {
             }
             sleep(LOOK).await;
         }
-        std::future::pending().await
     }
 
     /// Says twice in the watchdog's time that the process works, as long as its store answers; for ever.
@@ -117,7 +119,9 @@ impl Manager {
             let alive = pulse.borrow().check();
             match alive {
                 Ok(()) => self.tell(&[NotifyState::Watchdog]).await,
-                Err(why) => tracing::error!(%why, "not alive: the service manager will restart this process"),
+                Err(why) => {
+                    tracing::error!(code = "watchdog-unfed", error = %why, "not alive: the service manager will restart this process")
+                }
             }
             sleep(limit / 2).await;
         }

@@ -15,6 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Keeps `pulse` true, for ever.
 pub(super) async fn keep(store: Store, pulse: watch::Sender<Pulse>) {
+    let mut is_silent = false;
     loop {
         let fault = match timeout(DEADLINE, store.pulse()).await {
             Ok(Ok(())) => None,
@@ -22,9 +23,14 @@ pub(super) async fn keep(store: Store, pulse: watch::Sender<Pulse>) {
             Err(_) => Some(format!("no answer within {} s", DEADLINE.as_secs())),
         };
         match fault {
-            None => drop(pulse.send_replace(Pulse::beat())),
+            None => {
+                is_silent = false;
+                pulse.send_replace(Pulse::beat());
+            }
             Some(fault) => {
-                tracing::warn!(%fault, "the store does not answer");
+                if !std::mem::replace(&mut is_silent, true) {
+                    tracing::warn!(code = "store-silent", error = fault, "the store does not answer");
+                }
                 pulse.send_modify(|pulse| pulse.miss(fault));
             }
         }

@@ -71,6 +71,7 @@ mod tests {
             about: About { streams: Vec::new(), sinks: Vec::new(), spool_max: options.max_size },
             streams: Vec::new(),
             sinks: Vec::new(),
+            pulse: tokio::sync::watch::channel(Pulse::beat()).1,
             started: Timestamp::now(),
             clock: Clock::System,
         };

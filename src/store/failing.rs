@@ -22,14 +22,18 @@ impl Failing {
     /// A commit failed, of events or of something else.
     pub(super) fn failed(&mut self, error: &StoreError, of_events: bool) {
         self.of_events |= of_events;
-        self.told.send_replace(Some(error.to_string()));
+        if self.told.send_replace(Some(error.to_string())).is_none() {
+            tracing::error!(code = "store-failing", %error, "what was collected or delivered can't be kept; it is tried again");
+        }
     }
 
     /// Something is on disk, with events or without.
     pub(super) fn succeeded(&mut self, with_events: bool) {
         if with_events || !self.of_events {
             self.of_events = false;
-            self.told.send_if_modified(|failure| failure.take().is_some());
+            if self.told.send_if_modified(|failure| failure.take().is_some()) {
+                tracing::info!(code = "store-recovered", "the store can be written again");
+            }
         }
     }
 }

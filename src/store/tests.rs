@@ -382,12 +382,14 @@ async fn closing_ends_every_handle_and_reader() {
     store.register_sinks(vec![sink("s", &[])]).await.unwrap();
     let mut reader = store.reader("s").await.unwrap();
     let stream = store.stream(&name("hub", "login")).await.unwrap().id;
+    other.pulse().await.unwrap();
     // Everything before the close is done.
     let pending = store.commit_page(stream, events(0..5)).await.unwrap();
     store.close().await.unwrap();
     assert_eq!(pending.done().await.unwrap().new, 5);
     assert!(!directory.path().join("auditferry.db-wal").exists());
     assert!(matches!(other.snapshot().await, Err(StoreError::Closed)));
+    assert!(matches!(other.pulse().await, Err(StoreError::Closed)));
     assert!(matches!(other.commit_page(stream, events(5..6)).await, Err(StoreError::Closed)));
     assert_eq!(soon(reader.next(100, 1 << 20)).await.unwrap().len(), 5);
     assert!(matches!(soon(reader.next(1, 1)).await, Err(StoreError::Closed)));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::rig::{PATIENCE, Place, Settings, Simulator, wait_for};
+use crate::rig::{HUBSPOT_TOKEN, PATIENCE, Place, Settings, Simulator, wait_for};
 
 #[test]
 fn health_says_alive_and_ready_and_why_not() {
@@ -94,7 +94,7 @@ fn a_service_manager_is_told_what_it_must_know() {
     simulator.receiver_faults(&json!({"statuses": {"401": {"share": 1}}}));
     simulator.plant_everywhere(1);
     let status = manager.wait_for("STATUS=receiver is held").concat();
-    assert!(status.contains("401") && !status.contains("simulated"), "{status}");
+    assert!(status.contains("401") && !status.contains(HUBSPOT_TOKEN), "{status}");
     simulator.receiver_faults(&json!({"statuses": {"401": null}}));
 
     std::fs::write(place.path("auditferry.toml"), "nonsense").unwrap();
@@ -111,5 +111,6 @@ fn a_service_manager_is_told_what_it_must_know() {
     manager.wait_for("STATUS=4 streams");
     daemon.signal("TERM");
     manager.wait_for("STOPPING=1");
-    daemon.stop();
+    let ended = daemon.ended();
+    assert!(ended.success(), "{ended}: {}", daemon.log());
 }

@@ -42,12 +42,18 @@ pub(crate) fn exchange(address: &str, method: &str, path: &str, body: &str) -> O
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .ok()?;
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer).ok()?;
-    let answer = String::from_utf8(answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "no chunks are expected here: {head}");
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    let mut connection = BufReader::new(connection);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        (connection.read_line(&mut head).ok()? > 0).then_some(())?;
+    }
+    let head = head.to_ascii_lowercase();
+    assert!(!head.contains("transfer-encoding"), "no chunks are expected here: {head}");
+    // Not every server closes the connection.
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = String::new();
+    connection.take(length.unwrap_or(u64::MAX)).read_to_string(&mut body).ok()?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body))
 }
 
 /// The simulator in a process of its own.

@@ -60,7 +60,7 @@ fn a_healthy_daemon_shows_four_lanes_that_grow_without_reloading() {
     let names = browser.text(
         "[...document.querySelectorAll('.source h3, .source h4')].map((one) => one.textContent).join()",
     );
-    assert_eq!(names, "hubspot,audit_logs,login,security,brevo,activities");
+    assert_eq!(names, "brevo,activities,hubspot,audit_logs,login,security");
     assert_eq!(browser.run(&format!("return {COLLECTED}")), 600);
     assert_eq!(figure(&browser, "#sinks", "Waiting"), "0");
     assert_eq!(browser.run("return document.querySelectorAll('.chart, .strip').length"), 8);
@@ -70,6 +70,9 @@ fn a_healthy_daemon_shows_four_lanes_that_grow_without_reloading() {
     browser.wait("the new events", &format!("{COLLECTED} === 612"));
     browser.wait("the verdict of them", WELL);
     assert_eq!(browser.text(MARKED), "still here");
+    assert_eq!(figure(&browser, "#verdict", "Collected"), "612 in the last 24 hours");
+    let widths = "[...document.querySelectorAll('.strip .complete')].map((part) => part.getBoundingClientRect().width)";
+    assert_eq!(browser.run(&format!("return {widths}.filter((width) => width > 50).length")), 4);
     inspect(&browser, "daemon");
     assert_eq!(browser.console(), Vec::<String>::new());
 }
@@ -140,7 +143,7 @@ fn a_gap_shows_in_the_strip_and_the_page_goes_on_when_the_daemon_comes_back() {
         "document.querySelector('.lane[data-key=audit_logs] .strip .gap').getBoundingClientRect().width";
     assert!(browser.run(&format!("return {gap}")).as_f64().unwrap() > 2.0, "however short, it is to be seen");
     let words = browser.text("document.querySelector('.lane[data-key=audit_logs] .pictures').textContent");
-    assert!(words.contains("but 1 gap, "), "{words}");
+    assert!(words.contains("but 1 gap of "), "{words}");
     let headline = browser.text(HEADLINE);
     assert!(headline.contains(", except 2 gaps"), "{headline}");
     assert_eq!(browser.run("return document.querySelectorAll('#gaps tbody tr').length"), 2);

@@ -2,9 +2,10 @@
 # Tries the deb in a bare Debian 12:  deb.sh [PACKAGE]
 #
 # Without PACKAGE it takes the one in target/package/out, which deploy/packages/build.sh makes. Installs, upgrades,
-# removes, purges; systemd does not run there: tests/packaging/systemd.sh tries the service.
+# removes and purges, first without a running systemd, then with one. (What the unit is good for is tried by
+# tests/packaging/systemd.sh.)
 #
-# Needs root, lintian and what root.sh needs. Where it lacks these it exits with 77, or with 1 if
+# Needs root, lintian, systemd-nspawn and what root.sh needs. Where it lacks these it exits with 77, or with 1 if
 # AUDITFERRY_PACKAGING=required.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -14,7 +15,9 @@ source tests/packaging/checks.sh
 readonly CONFIGURATION=/etc/auditferry/auditferry.toml
 package=$(package_of deb "${1:-}")
 command -v lintian >/dev/null || lacking 'lintian is missing: apt-get install lintian'
-new_root bash-completion ca-certificates man-db systemd
+command -v systemd-nspawn >/dev/null || lacking 'systemd-nspawn is missing: apt-get install systemd-container'
+# dbus: systemd-run waits with it.
+new_root bash-completion ca-certificates dbus man-db systemd
 
 install_package() {
     cp "$1" "$root/tmp/auditferry.deb"
@@ -32,6 +35,28 @@ later_version() {
         xargs -0 md5sum >DEBIAN/md5sums)
     dpkg-deb --root-owner-group -Znone --build "$unpacked" "$scratch/later.deb" >/dev/null
 }
+
+# Boots the root, where the script runs as the only other thing and ends it.
+boots_with() {
+    install -m 0755 "$1" "$root/inside.sh"
+    cp "$scratch/later.deb" "$root/later.deb"
+    cat >"$root/etc/systemd/system/inside.service" <<'UNIT'
+[Unit]
+SuccessAction=poweroff
+FailureAction=poweroff
+[Service]
+Type=oneshot
+ExecStart=/inside.sh
+[Install]
+WantedBy=multi-user.target
+UNIT
+    in_root systemctl enable --quiet inside.service
+    timeout 600 systemd-nspawn --quiet --directory "$root" --register=no --keep-unit --private-network --boot \
+        </dev/null >"$scratch/boot.log" 2>&1 || { tail -n 20 "$scratch/boot.log" && return 1; }
+    [[ -s $root/results ]]
+}
+
+tried() { [[ $1 == ok ]] || { cat "$root/said" && return 1; }; }
 
 says_first_steps() { grep -q 'systemctl enable --now auditferry' "$scratch/installed.log"; }
 is_whole() {
@@ -84,5 +109,12 @@ check 'nothing else of the package is left' leaves_nothing
 check 'the user stays' grep -q '^auditferry:' "$root/etc/passwd"
 check 'installs again' install_package "$package"
 check_installed
+
+group 'under systemd'
+check 'boots' boots_with tests/packaging/deb-inside.sh
+while read -r outcome what; do
+    check "$what" tried "$outcome"
+done <"$root/results"
+check 'everything was tried' grep -q ' removal ' "$root/results"
 
 report

@@ -105,6 +105,7 @@ function showSilence(headline, advice, code) {
   const old = lastStatus ? ` What stands below is of ${clock(lastStatus.at, new Date())} and not current.` : "";
   const body = [element("p", {}, `${advice}${old} `, element("a", { href: `runbook#${code}` }, `Runbook: ${code}`))];
   showVerdict({ kind: "bad", headline, title: "no answer", body }, headline);
+  byId("uptime").textContent = "";
   byId("problems").hidden = true;
   byId("status").classList.add("stale");
 }

@@ -86,7 +86,7 @@ function coverage(stream, gaps, behind, now) {
   const { complete_from: from, complete_to: to, horizon_seconds: span } = stream;
   if (to === null) return "Nothing complete yet";
   const whole = from !== null && seconds(from, now) >= span - 86400;
-  const lost = gaps.length === 1 ? `1 gap, ${day(gaps[0].from)} to ${day(gaps[0].to)}` : counted(gaps.length, "gap");
+  const lost = gaps.length === 1 ? `1 gap of ${duration(seconds(gaps[0].from, gaps[0].to))} from ${day(gaps[0].from)}` : counted(gaps.length, "gap");
   const but = gaps.length > 0 ? ` but ${lost}` : "";
   const late = behind ? `, up to ${clock(to, now)}` : "";
   if (from === null) return `Complete${late}${but}, since when is not known`;

@@ -217,11 +217,13 @@ async fn what_holds_data_needs_the_token_where_there_is_one() {
                 head.contains("error=\"invalid_token\"") && !body.contains("hubspot"),
                 "{wrong}: {head}{body}"
             );
+            assert_eq!(served.get_as(wrong, "/metrics").await.0, 401);
             assert_eq!(served.get_as(wrong, "/readyz").await.2, "{\"ready\":false}");
         }
         for right in [format!("Bearer {TOKEN}"), format!("bearer  {TOKEN}")] {
             let (code, _, body) = served.get_as(&right, "/api/status").await;
             assert!(code == 200 && body.contains("hubspot"), "{right}: {code} {body}");
+            assert_eq!(served.get_as(&right, "/metrics").await.0, 200);
             let (code, _, body) = served.get_as(&right, "/readyz").await;
             assert!(code == 503 && body.contains("brevo/activities"), "{right}: {code} {body}");
         }

@@ -15,6 +15,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::rig::{exchange, wait_for};
+use crate::tools;
 
 /// Without a sandbox, because tests may run as root; nothing is asked of the network but what a test asks.
 const ARGUMENTS: [&str; 9] = [
@@ -179,16 +180,13 @@ impl Drop for Browser {
 }
 
 fn program(name: &str, package: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found.or_else(|| missing(&format!("{name} (Debian's package {package})")))
+    tools::on_path(name).or_else(|| missing(&format!("{name} (Debian's package {package})")))
 }
 
 fn axe_core() -> Option<PathBuf> {
-    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python3");
-    let python = env::var_os("AUDITFERRY_PYTHON").map_or_else(own, PathBuf::from);
     // Found without importing it: it would import a browser's driver that is not wanted here.
     let find = "import importlib.util as u; print(u.find_spec('axe_playwright_python').submodule_search_locations[0])";
+    let python = tools::interpreter();
     let output =
         Command::new(&python).args(["-c", find]).output().ok().filter(|output| output.status.success());
     let package = output.map(|output| String::from_utf8(output.stdout).unwrap());
@@ -197,8 +195,5 @@ fn axe_core() -> Option<PathBuf> {
 }
 
 fn missing<T>(what: &str) -> Option<T> {
-    let is_required = env::var("AUDITFERRY_BROWSER").is_ok_and(|value| value == "required");
-    assert!(!is_required, "{what} is missing, and AUDITFERRY_BROWSER=required");
-    println!("skipped: {what} is missing");
-    None
+    tools::missing("AUDITFERRY_BROWSER", what)
 }

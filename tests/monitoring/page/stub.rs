@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use auditferry::observe::Server;
+use auditferry::observe::{Pulse, Server};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +77,8 @@ fn files() -> SocketAddr {
             let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             send.send(server.address()).unwrap();
             let none = || std::future::ready(Err("only files are asked of this one".to_owned()));
-            server.serve(none, CancellationToken::new()).await.unwrap();
+            let (_pulse, alive) = tokio::sync::watch::channel(Pulse::beat());
+            server.serve(none, alive, CancellationToken::new()).await.unwrap();
         });
     });
     receive.recv().unwrap()

@@ -75,7 +75,7 @@ fn the_figures_are_those_of_the_status() {
         "[...document.querySelectorAll('{lane} figcaption')].map((one) => one.textContent).join(' | ')"
     ));
     assert!(captions.starts_with("116 events in 24 h, at most 20 in 15 min at "), "{captions}");
-    assert!(captions.contains(" | All 90 days but 1 gap, "), "{captions}");
+    assert!(captions.contains(" | All 90 days but 1 gap of 10 days from "), "{captions}");
     // 20 of 90 days lie before the gap; it is 10 of them long.
     let gap = format!("document.querySelector('{lane} .strip .gap')");
     assert_eq!(
