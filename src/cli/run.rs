@@ -8,7 +8,7 @@ use crate::service::{Reload, Service, Stop, run_daemon};
 
 /// Polls and delivers until told to stop. A reload reads `path` again.
 pub(super) async fn daemon(config: Config, path: PathBuf, reload: Reload, stop: Stop) -> anyhow::Result<()> {
-    Ok(run_daemon(config, move || Config::load(&path), reload, stop).await?)
+    Ok(Box::pin(run_daemon(config, move || Config::load(&path), reload, stop)).await?)
 }
 
 /// One complete poll of every stream; ends when every sink has accepted every event.

@@ -74,7 +74,8 @@ impl Supervisor {
     }
 
     async fn start(&self, config: Config) -> Result<Service, ServiceError> {
-        self.manager.patiently(Service::start(config)).await
+        // Boxed: starting holds much, waiting for a signal little.
+        Box::pin(self.manager.patiently(Service::start(config))).await
     }
 
     /// Waits for a configuration that is good and different from the one in force. All others are answered here.
