@@ -12,6 +12,8 @@ mod control;
 mod daemon;
 mod manager;
 mod notices;
+mod observers;
+mod once;
 mod pulse;
 mod signals;
 mod sources;
@@ -24,7 +26,6 @@ pub(crate) use command::health::health;
 pub use daemon::{Reload, run as run_daemon};
 pub use signals::{SignalThread, Stop};
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,24 +37,20 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::collect::schedule::{Health, Schedule, StreamStatus};
+use crate::collect::schedule::{Schedule, StreamStatus};
 use crate::collect::{Caller, Collector};
 use crate::config::{self, Config};
 use crate::deliver::{self, Notice, SinkStatus, StoreSpool, Worker};
 use crate::encode::Observer;
 use crate::event::OwnEvent;
 use crate::meter::Meter;
-use crate::observe::{self, Pulse};
+use crate::observe;
 use crate::sink::{self, SetupError};
 use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
 
-use command::Commands;
-use control::ControlSocket;
 use daemon::Supervisor;
-use notices::Notices;
 use sources::{Account, Stream};
 use tasks::Tasks;
-use view::View;
 
 /// How long deliveries in flight may take to finish when the service stops. With the second for what waits and
 /// the one of the status server the whole stays within ten.
@@ -299,49 +296,6 @@ impl Service {
         ended
     }
 
-    /// One complete poll of every stream, everything delivered; then it ends.
-    ///
-    /// # Errors
-    /// [`ServiceError::Timeout`] says what is left after `limit`.
-    pub async fn run_once(mut self, limit: Duration, stop: CancellationToken) -> Result<(), ServiceError> {
-        let deadline = Instant::now() + limit;
-        let mut collectors = Tasks::new();
-        let mut views = Tasks::new();
-        let stop_views = CancellationToken::new();
-        self.start_notices(&mut views, &stop_views);
-        let mut streams = Vec::new();
-        for account in &self.accounts {
-            for stream in &account.streams {
-                let (mut collector, schedule) = self.collector(account, stream, &account.caller);
-                let caller = account.caller.clone();
-                streams.push(schedule.status.subscribe());
-                let name = stream.options.name.to_string();
-                collectors.spawn(name, async move {
-                    schedule.poll_once(&mut collector, &caller).await;
-                    Ok::<(), Infallible>(())
-                });
-            }
-        }
-        let polled = tokio::select! {
-            all = collectors.all_end() => all.map(|()| true),
-            () = tokio::time::sleep_until(deadline) => Ok(false),
-            () = stop.cancelled() => Ok(false),
-        };
-        let drained = match polled {
-            Ok(true) => self.drain(deadline, &stop).await,
-            _ => Ok(false),
-        };
-        collectors.abort().await;
-        stop_views.cancel();
-        views.finish(GRACE).await;
-        let left = self.left(&streams).await;
-        self.close().await?;
-        match (polled?, drained?) {
-            (true, true) => Ok(()),
-            _ => Err(ServiceError::Timeout { after: limit, left }),
-        }
-    }
-
     fn collector(
         &self,
         account: &Account,
@@ -392,82 +346,6 @@ impl Service {
         statuses
     }
 
-    fn start_views(
-        &mut self,
-        tasks: &mut Tasks,
-        streams: &[watch::Receiver<StreamStatus>],
-        supervisor: &Supervisor,
-        stop: &CancellationToken,
-    ) {
-        self.start_notices(tasks, stop);
-        let heartbeats = notices::heartbeats(self.store.clone(), streams.to_vec(), self.clock.clone());
-        tasks.spawn_until(stop, "heartbeats", heartbeats);
-        let (beat, pulse) = watch::channel(Pulse::beat());
-        tasks.spawn_until(stop, "the pulse", pulse::keep(self.store.clone(), beat));
-        let view = Arc::new(View {
-            store: self.store.clone(),
-            about: about(&self.config),
-            streams: streams.to_vec(),
-            sinks: self.sinks.clone(),
-            pulse: pulse.clone(),
-            started: self.started,
-            clock: self.clock.clone(),
-        });
-        let (manager, rejected) = (supervisor.manager.clone(), supervisor.rejected.subscribe());
-        tasks.spawn_until(stop, "the status line", manager.clone().show_status(Arc::clone(&view), rejected));
-        tasks.spawn_until(stop, "the watchdog's food", manager.feed_watchdog(pulse.clone()));
-        self.start_control(tasks, Arc::clone(&view), stop);
-        if let Some(server) = self.server.take() {
-            let address = server.address();
-            tracing::info!(code = "listening", %address, "status page on http://{address}/");
-            let server = server.with_meter(self.meter.clone()).guarded_by(self.config.server_token.clone());
-            let read = move || {
-                let view = Arc::clone(&view);
-                async move { view.status().await }
-            };
-            tasks.spawn("the status server", server.serve(read, pulse, stop.clone()));
-        }
-    }
-
-    /// The commands can wait; the events can't: the daemon goes without its socket when it must.
-    fn start_control(&self, tasks: &mut Tasks, view: Arc<View>, stop: &CancellationToken) {
-        let commands = Commands { store: self.store.clone(), view: Some(view) };
-        match ControlSocket::bind(&self.config.state_dir) {
-            Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(commands)),
-            Err(error) => tracing::warn!(
-                code = "control-socket-missing",
-                state_dir = %self.config.state_dir.display(),
-                %error,
-                "no control socket in the state directory: commands such as `auditferry dead-letters` work only \
-                 while the daemon is stopped"
-            ),
-        }
-    }
-
-    fn start_notices(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
-        let (_, nothing) = mpsc::channel(1);
-        let notices = Notices {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-            incoming: std::mem::replace(&mut self.incoming, nothing),
-            level: self.store.level(),
-        };
-        let kept = notices.keep(stop.clone());
-        tasks.spawn("notices", async {
-            kept.await;
-            Ok::<(), Infallible>(())
-        });
-        for account in &self.accounts {
-            let watching = notices::credentials(
-                self.store.clone(),
-                self.clock.clone(),
-                account.source.clone(),
-                account.caller.hold(),
-            );
-            tasks.spawn_until(stop, format!("{} credential", account.source), watching);
-        }
-    }
-
     async fn record(&self, event: &OwnEvent) {
         notices::record(&self.store, &self.clock, event).await;
     }
@@ -488,32 +366,6 @@ impl Service {
         }
         self.stop_workers.cancel();
         self.workers.finish(GRACE).await;
-    }
-
-    /// What `run --once` has not done, for people.
-    async fn left(&self, streams: &[watch::Receiver<StreamStatus>]) -> String {
-        let mut left: Vec<String> = Vec::new();
-        for status in streams {
-            let status = status.borrow();
-            if status.polls == 0 {
-                let why = match &status.health {
-                    Health::Held(reason) | Health::Failing(reason) => format!(" ({reason})"),
-                    Health::Working => String::new(),
-                };
-                left.push(format!("{} is not read to its end{why}", status.name));
-            }
-        }
-        match self.store.snapshot().await {
-            Ok(snapshot) => left.extend(
-                snapshot
-                    .sinks
-                    .iter()
-                    .filter(|sink| sink.waiting > 0)
-                    .map(|sink| format!("{} events wait for sink {}", sink.waiting, sink.name)),
-            ),
-            Err(failure) => left.push(failure.to_string()),
-        }
-        left.join("; ")
     }
 
     async fn close(mut self) -> Result<(), ServiceError> {

@@ -234,7 +234,7 @@ async fn what_holds_data_needs_the_token_where_there_is_one() {
 #[tokio::test]
 async fn what_holds_no_data_needs_no_token() {
     guarded(Some(Secret::Plain(TOKEN.into())), Ok(status(&troubled())), async |served| {
-        for path in ["/", "/page.css", "/page.js", "/runbook", "/runbook.css", "/healthz"] {
+        for path in ["/", "/page.css", "/page/main.js", "/runbook", "/runbook.css", "/healthz"] {
             assert_eq!(served.get(path).await.0, 200, "{path}");
         }
         let (code, _, body) = served.get("/readyz").await;
