@@ -16,8 +16,8 @@ readonly CONFIGURATION=/etc/auditferry/auditferry.toml
 package=$(package_of deb "${1:-}")
 command -v lintian >/dev/null || lacking 'lintian is missing: apt-get install lintian'
 command -v systemd-nspawn >/dev/null || lacking 'systemd-nspawn is missing: apt-get install systemd-container'
-# dbus: systemd-run waits with it.
-new_root bash-completion ca-certificates dbus man-db systemd
+# The same root as systemd.sh's. dbus: systemd-run waits with it.
+new_root bash-completion ca-certificates curl dbus man-db sudo systemd systemd-sysv
 
 install_package() {
     cp "$1" "$root/tmp/auditferry.deb"

@@ -17,8 +17,8 @@ source tests/packaging/checks.sh
 package=$(package_of rpm "${1:-}")
 command -v rpm >/dev/null || lacking 'rpm is missing: apt-get install rpm'
 command -v cargo-generate-rpm >/dev/null || lacking 'cargo-generate-rpm is missing: cargo install cargo-generate-rpm'
-# The same root as deb.sh's, so that it is made once.
-new_root bash-completion ca-certificates dbus man-db systemd
+# The same root as systemd.sh's and deb.sh's.
+new_root bash-completion ca-certificates curl dbus man-db sudo systemd systemd-sysv
 
 # rpm's database is within the root. Its packages are dpkg's, of which rpm knows nothing: --nodeps.
 rpm_in_root() { rpm --root "$root" --nodeps "$@"; }

@@ -28,7 +28,8 @@ mkdir -p target/packaging
 work=$(mktemp -d "$PWD/target/packaging/systemd.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
-tests/packaging/root.sh "$root" systemd systemd-sysv dbus ca-certificates curl sudo
+# One root for systemd.sh, deb.sh and rpm.sh, so that it is made once.
+tests/packaging/root.sh "$root" bash-completion ca-certificates curl dbus man-db sudo systemd systemd-sysv
 
 install -d "$root/given"
 install -m 0755 "$binary" "$root/given/auditferry"
