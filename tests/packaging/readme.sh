@@ -9,16 +9,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 PATH=$PATH:/usr/sbin:/sbin
-readonly PATIENCE=5400
-
-lacking() {
-    echo "readme.sh: $1" >&2
-    [[ ${AUDITFERRY_PACKAGING:-} == required ]] && exit 1
-    exit 77
-}
-
-[[ $EUID -eq 0 ]] || lacking 'a container is booted by root alone'
-command -v systemd-nspawn >/dev/null || lacking 'systemd-nspawn is missing: apt-get install systemd-container'
 
 mkdir -p target/packaging
 work=$(mktemp -d "$PWD/target/packaging/readme.XXXXXX")
@@ -91,25 +81,4 @@ step 'README: 4. Keep it running' service
 step 'events are delivered' delivers
 INSIDE
 chmod 0755 "$root/given/inside.sh"
-cat >"$root/etc/systemd/system/checks.service" <<'UNIT'
-[Unit]
-After=network.target
-
-[Service]
-Type=oneshot
-TimeoutStartSec=infinity
-ExecStart=/bin/bash -c 'exec /given/inside.sh >/given/out 2>/given/log'
-ExecStopPost=/bin/bash -c 'echo "$EXIT_STATUS" >/given/exit; exec systemctl poweroff --no-block'
-UNIT
-install -d "$root/etc/systemd/system/multi-user.target.wants"
-ln -s ../checks.service "$root/etc/systemd/system/multi-user.target.wants/"
-
-booted=0
-timeout --kill-after=10 "$PATIENCE" systemd-nspawn --quiet --directory="$root" --register=no --keep-unit \
-    --resolv-conf=replace-host --link-journal=no --boot >"$work/console" 2>&1 </dev/null || booted=$?
-cat "$root/given/out" 2>/dev/null || true
-if [[ $(cat "$root/given/exit" 2>/dev/null) != 0 ]]; then
-    tail -n 40 "$root/given/log" "$work/console" >&2
-    echo "readme.sh: failed (systemd-nspawn: $booted)" >&2
-    exit 1
-fi
+tests/packaging/boot.sh "$root" 5400 --resolv-conf=replace-host

@@ -12,17 +12,6 @@ set -euo pipefail
 binary=$(readlink -f "${1:?which binary?}")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 PATH=$PATH:/usr/sbin:/sbin
-# A boot that hangs is ended after this many seconds.
-readonly PATIENCE=540
-
-lacking() {
-    echo "systemd.sh: $1" >&2
-    [[ ${AUDITFERRY_PACKAGING:-} == required ]] && exit 1
-    exit 77
-}
-
-[[ $EUID -eq 0 ]] || lacking 'a container is booted by root alone'
-command -v systemd-nspawn >/dev/null || lacking 'systemd-nspawn is missing: apt-get install systemd-container'
 
 mkdir -p target/packaging
 work=$(mktemp -d "$PWD/target/packaging/systemd.XXXXXX")
@@ -35,27 +24,5 @@ install -d "$root/given"
 install -m 0755 "$binary" "$root/given/auditferry"
 install -m 0644 deploy/systemd/auditferry.service deploy/systemd/auditferry.sysusers "$root/given/"
 install -m 0755 tests/packaging/systemd/inside.sh "$root/given/"
-cat >"$root/etc/systemd/system/checks.service" <<'UNIT'
-[Service]
-Type=oneshot
-TimeoutStartSec=infinity
-ExecStart=/bin/bash -c 'exec /given/inside.sh >/given/out 2>/given/log'
-ExecStopPost=/bin/bash -c 'echo "$EXIT_STATUS" >/given/exit; exec systemctl poweroff --no-block'
-UNIT
-install -d "$root/etc/systemd/system/multi-user.target.wants"
-ln -s ../checks.service "$root/etc/systemd/system/multi-user.target.wants/"
-
-booted=0
-timeout --kill-after=10 "$PATIENCE" systemd-nspawn --quiet --directory="$root" --register=no --keep-unit \
-    --private-network --link-journal=no --boot >"$work/console" 2>&1 </dev/null || booted=$?
-if [[ ! -f $root/given/exit ]]; then
-    tail -n 30 "$work/console" >&2
-    cat "$root/given/out" 2>/dev/null || true
-    [[ -f $root/given/out ]] && { tail -n 40 "$root/given/log" >&2; exit 1; }
-    lacking "systemd did not boot in a container (exit $booted)"
-fi
-cat "$root/given/out"
-if [[ $(<"$root/given/exit") != 0 ]]; then
-    tail -n 80 "$root/given/log" >&2
-    exit 1
-fi
+# A boot that hangs is ended after this many seconds.
+tests/packaging/boot.sh "$root" 540 --private-network
