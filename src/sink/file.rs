@@ -54,12 +54,16 @@ impl Sink for FileSink {
     }
 
     fn probe(&self) -> BoxFuture<'_, Probe> {
-        // Nothing to append makes the file and shows that it can be written.
-        Box::pin(async {
-            match self.append(Vec::new()).await {
-                Outcome::Held { reason } | Outcome::Retry { reason, .. } => Probe::Failed(reason),
-                _ => Probe::Passed("the file can be written".to_owned()),
-            }
+        let path = self.path.clone();
+        Box::pin(async move {
+            let tried = tokio::task::spawn_blocking(move || match appender::try_to_write(&path) {
+                Ok(what) => Probe::Passed(what.to_owned()),
+                Err(error) => match outcome(&path, &error) {
+                    Outcome::Held { reason } | Outcome::Retry { reason, .. } => Probe::Failed(reason),
+                    _ => Probe::Failed(error.to_string()),
+                },
+            });
+            tried.await.unwrap_or_else(|error| Probe::Failed(format!("trying it broke off: {error}")))
         })
     }
 }

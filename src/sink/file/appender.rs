@@ -80,6 +80,17 @@ impl Appender {
     }
 }
 
+/// Looks whether the file can be written, and leaves everything as it is: a daemon may be in the middle of a line of
+/// it, and a file that this user makes may be none that the daemon's user can write.
+pub(super) fn try_to_write(path: &Path) -> io::Result<&'static str> {
+    if !is_there(path)? {
+        tempfile::NamedTempFile::new_in(directory_of(path))?;
+        return Ok("the file can be made");
+    }
+    OpenOptions::new().read(true).append(true).open(path)?;
+    Ok("the file can be written")
+}
+
 fn skip_missing(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -89,15 +100,7 @@ fn skip_missing(result: io::Result<()>) -> io::Result<()> {
 
 /// Opens or makes the file; its last line is whole afterwards.
 fn open(path: &Path) -> io::Result<File> {
-    // Opening a pipe would wait for its reader, a device can't be synced.
-    let is_new = match fs::metadata(path) {
-        Ok(there) if !there.is_file() => {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-        }
-        Ok(_) => false,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-        Err(error) => return Err(error),
-    };
+    let is_new = !is_there(path)?;
     let mut file = OpenOptions::new().read(true).append(true).create(true).mode(MODE).open(path)?;
     if is_new {
         sync_directory(path)?;
@@ -105,6 +108,17 @@ fn open(path: &Path) -> io::Result<File> {
         mend_last_line(&mut file)?;
     }
     Ok(file)
+}
+
+/// Whether the file is there; something else that has its name is an error.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => Ok(true),
+        // Opening a pipe would wait for its reader, a device can't be synced.
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A file that does not end with a line feed was left in the middle of an event, which will be sent again:
@@ -141,6 +155,9 @@ fn last_byte(file: &mut File) -> io::Result<u8> {
 
 /// Puts the directory's entries on disk: a synced file without its name is lost.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(directory_of(path))?.sync_all()
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

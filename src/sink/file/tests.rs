@@ -108,3 +108,20 @@ async fn a_device_is_not_written_to() {
     let outcome = append(&FileSink::new(PathBuf::from("/dev/full"), 0, 0), "{}\n").await;
     assert!(matches!(outcome, Outcome::Held { .. }), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn a_look_at_it_makes_nothing_and_mends_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("events.ndjson");
+    let sink = FileSink::new(path.clone(), 0, 0);
+    assert_eq!(sink.probe().await, Probe::Passed("the file can be made".to_owned()));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    // A daemon that is in the middle of a line.
+    fs::write(&path, "{\"a\":1}\n{\"b\":").unwrap();
+    assert_eq!(sink.probe().await, Probe::Passed("the file can be written".to_owned()));
+    assert_eq!(read(&path), "{\"a\":1}\n{\"b\":");
+    for unfit in [directory.path().to_path_buf(), directory.path().join("missing/events.ndjson")] {
+        let probe = FileSink::new(unfit.clone(), 0, 0).probe().await;
+        assert!(matches!(&probe, Probe::Failed(reason) if reason.contains(&unfit.display().to_string())));
+    }
+}
