@@ -47,11 +47,12 @@ pub fn reasons(status: &Status) -> Vec<Reason> {
     not_ready.map(|problem| Reason::of(problem, status.at)).collect()
 }
 
-/// Whether the last complete poll is too long ago, counted from the start where that is later.
+/// Whether the last complete poll is too long ago, counted from the start where that is later. The state directory does
+/// not tell when a daemon was started: of a stream without a complete poll it says nothing then.
 pub(super) fn is_late(status: &Status, stream: &StreamStatus) -> bool {
     let limit = LATE_INTERVALS.saturating_mul(stream.poll_interval_seconds).max(LEAST_LATENESS);
     let since = stream.last_success.max(status.started);
-    since.is_none_or(|since| seconds_between(since, status.at) > limit)
+    since.is_some_and(|since| seconds_between(since, status.at) > limit)
 }
 
 /// Seconds until the provider forgets what is not collected, when there are few of them. A first poll that

@@ -35,6 +35,14 @@ fn a_stopped_daemon_is_the_problem_and_not_that_its_polls_are_old() {
 }
 
 #[test]
+fn a_first_poll_is_no_problem_for_who_only_reads_the_state_directory() {
+    let mut snapshot = well();
+    snapshot.streams.truncate(1);
+    snapshot.streams[0].last_success = None;
+    assert_eq!(whats(&assemble(&snapshot, &about(), None, now()).with_daemon(true)), [""; 0]);
+}
+
+#[test]
 fn a_sink_that_retries_for_a_moment_is_no_problem() {
     let mut snapshot = well();
     snapshot.sinks[0].note = SinkNote::Retrying("connection reset".to_owned());
