@@ -40,6 +40,7 @@ readonly WORK=$work
 failures=0
 clean_up() {
     podman rm --all --force --time 1 >/dev/null 2>&1 || true
+    buildah rm --all >/dev/null 2>&1 || true
     podman volume rm --force auditferry-state >/dev/null 2>&1 || true
     # The storage's own mount, which else would keep the directory.
     umount "$CACHE/containers/overlay" 2>/dev/null || true
