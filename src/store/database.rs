@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -23,6 +24,12 @@ const MIGRATIONS: &[&str] = &[
 
 /// Two connections of one process share the file, `status` may be a third: they wait for each other briefly.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A lock that was just given up may still be held by a program that this process was about to start, for a secret:
+/// between fork and exec it has every open file of its parent.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks.
+const LOCK_LOOK: Duration = Duration::from_millis(10);
 
 /// More than the number of different statements in this module.
 const STATEMENTS: usize = 64;
@@ -45,10 +52,16 @@ pub(super) fn lock(place: &Place) -> Result<File, StoreError> {
         .mode(0o600)
         .open(&path)
         .map_err(|error| failed("open", &path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.display().to_string() }),
-        Err(TryLockError::Error(error)) => Err(failed("lock", &path, error)),
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_LOOK),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked { path: path.display().to_string() });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path, error)),
+        }
     }
 }
 
