@@ -231,6 +231,14 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps to other bounds from now on.
+    ///
+    /// # Errors
+    /// When the store was closed.
+    pub async fn limit(&self, options: StoreOptions) -> Result<(), StoreError> {
+        self.control(|reply| Control::Limit(options, reply)).await
+    }
+
     /// The account that the source was bound to on first sight; binds it when it is new.
     ///
     /// # Errors

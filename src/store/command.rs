@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use super::feed::Seat;
 use super::page::{Ledger, Page};
-use super::{StoreError, StreamId};
+use super::{StoreError, StoreOptions, StreamId};
 
 /// Where an answer goes; nobody may be waiting for it any more.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -30,6 +30,8 @@ pub(super) enum Work {
 pub(super) enum Control {
     /// Starts to feed a sink.
     Follow(String, Reply<Seat>),
+    /// Sets other bounds.
+    Limit(StoreOptions, Reply<()>),
     /// Shows that the writer gets to what it is asked.
     Pulse(Reply<()>),
     /// Ends the writer.

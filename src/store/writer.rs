@@ -189,7 +189,7 @@ impl Writer {
         let used = self.ledger.end.bytes - oldest.unwrap_or(self.ledger.end.bytes);
         let used = u64::try_from(used).unwrap_or(0);
         self.level.send_if_modified(|level| {
-            let now = level.moved_to(used);
+            let now = SpoolLevel { max: self.options.max_size, ..*level }.moved_to(used);
             let changed = now != *level;
             *level = now;
             changed
@@ -202,6 +202,9 @@ impl Writer {
             Control::Follow(sink, reply) => {
                 let _ = reply.send(self.follow(&sink));
             }
+            Control::Limit(options, reply) => {
+                let _ = reply.send(self.limit(options));
+            }
             Control::Pulse(reply) => {
                 let _ = reply.send(Ok(()));
             }
@@ -212,6 +215,11 @@ impl Writer {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    fn limit(&mut self, options: StoreOptions) -> Result<(), StoreError> {
+        self.options = options;
+        self.refresh().map_err(|error| self.place.explain(error))
     }
 
     fn follow(&mut self, sink: &str) -> Result<Seat, StoreError> {

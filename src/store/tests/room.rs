@@ -41,6 +41,82 @@ async fn the_level_is_what_the_slowest_sink_has_still_to_take() {
 }
 
 #[tokio::test]
+async fn other_bounds_hold_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let size = (event(10).core.len() + event(10).original.len()) as u64;
+    let bounds = |events: u64, retention| StoreOptions { max_size: events * size, retention };
+    let store = Store::open_for_test(directory.path(), &bounds(10, WEEK), &Faults::default()).unwrap();
+    let stream = store.stream(&name("hub", "login")).await.unwrap().id;
+    store.register_sinks(vec![sink("siem", &[])]).await.unwrap();
+    commit(&store, stream, events(10..20)).await;
+    assert!(store.level().borrow().full);
+    let is = |max: u64, full| SpoolLevel { used: 10 * size, max: max * size, full };
+    // Room is what a tenth is free of.
+    store.limit(bounds(11, WEEK)).await.unwrap();
+    assert_eq!(*store.level().borrow(), is(11, true));
+    store.limit(bounds(20, WEEK)).await.unwrap();
+    assert_eq!(*store.level().borrow(), is(20, false));
+    store.limit(bounds(5, WEEK)).await.unwrap();
+    assert_eq!(*store.level().borrow(), is(5, true));
+    // Delivered, they stay for a week, then for no time.
+    let mut reader = store.reader("siem").await.unwrap();
+    drain(&mut reader).await;
+    reader.advance(10, 10, Vec::new()).await.unwrap();
+    let rows = || {
+        store.ask(|reader| {
+            reader.db.query_row::<i64, _, _>("SELECT count(*) FROM spool", [], |row| row.get(0))
+        })
+    };
+    assert_eq!(rows().await.unwrap(), 10);
+    store.limit(bounds(20, Duration::ZERO)).await.unwrap();
+    soon(async { while rows().await.unwrap() > 0 {} }).await;
+}
+
+#[tokio::test]
+async fn sinks_come_and_go_and_change_their_sources_while_events_are_delivered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let hub = store.stream(&name("hub", "login")).await.unwrap().id;
+    let mail = store.stream(&name("mail", "activities")).await.unwrap().id;
+    let used = || store.level().borrow().used;
+    store
+        .register_sinks(vec![sink("same", &[]), sink("narrow", &["mail"]), sink("gone", &[])])
+        .await
+        .unwrap();
+    let mut same = store.reader("same").await.unwrap();
+    let mut narrow = store.reader("narrow").await.unwrap();
+    commit(&store, hub, events(0..3)).await;
+    assert_eq!(sequences(&soon(same.next(2, 1 << 20)).await.unwrap()), [1, 2]);
+    commit(&store, mail, events(10..12)).await;
+    assert_eq!(sequences(&drain(&mut narrow).await), [1, 2]);
+    narrow.advance(5, 2, Vec::new()).await.unwrap();
+    same.advance(2, 2, Vec::new()).await.unwrap();
+    let held_up = used();
+
+    let another = vec![sink("same", &[]), sink("narrow", &["hub", "mail"]), sink("new", &[])];
+    store.register_sinks(another).await.unwrap();
+    // What went holds nothing up; what is the same reads on where it was, each event once.
+    assert!(used() < held_up);
+    commit(&store, hub, events(3..5)).await;
+    assert_eq!(sequences(&drain(&mut same).await), [3, 1, 2, 4, 5]);
+    same.advance(7, 5, Vec::new()).await.unwrap();
+    // Who reads anew gets the other sources, from where it stands; what is new, what came since.
+    let mut narrow = store.reader("narrow").await.unwrap();
+    assert_eq!(sequences(&drain(&mut narrow).await), [4, 5]);
+    let mut new = store.reader("new").await.unwrap();
+    assert_eq!(sequences(&drain(&mut new).await), [4, 5]);
+    assert!(used() > 0);
+    narrow.advance(7, 2, Vec::new()).await.unwrap();
+    new.advance(7, 2, Vec::new()).await.unwrap();
+    assert_eq!(used(), 0);
+
+    // Back again within the retention, it has missed nothing.
+    store.register_sinks(vec![sink("gone", &[])]).await.unwrap();
+    let mut back = store.reader("gone").await.unwrap();
+    assert_eq!(sequences(&drain(&mut back).await), [1, 2, 3, 1, 2, 4, 5]);
+}
+
+#[tokio::test]
 async fn delivered_events_go_after_their_retention_and_waiting_ones_never() {
     let directory = tempfile::tempdir().unwrap();
     let options = StoreOptions { max_size: 1 << 30, retention: Duration::ZERO };
