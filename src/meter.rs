@@ -82,6 +82,23 @@ impl Meter {
         SinkMeter::new(&self.sinks, name)
     }
 
+    /// Takes away the series of a stream that is collected no longer, those of its requests too. A handle that is
+    /// still used brings some back.
+    pub fn forget_stream(&self, name: &StreamName) {
+        self.streams.forget(name);
+        self.accounts.forget_stream(name);
+    }
+
+    /// Takes away the series of an account that is asked no longer, but for those of its streams.
+    pub fn forget_account(&self, source: &str) {
+        self.accounts.forget(source);
+    }
+
+    /// Takes away the series of a sink that is delivered to no longer.
+    pub fn forget_sink(&self, name: &str) {
+        self.sinks.forget(name);
+    }
+
     /// Writes every series in OpenMetrics' text format, without the line at its end.
     ///
     /// # Errors

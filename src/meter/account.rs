@@ -1,16 +1,20 @@
 //! What calling a provider's account counts.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::{Counters, EXCHANGE, Gauges, Histograms, Labels, List, Meter, histograms};
+use crate::event::StreamName;
 
 /// Where there is no HTTP status.
 const NO_ANSWER: &str = "error";
 /// What belongs to no stream: the account and its access tokens.
 const NO_STREAM: &str = "";
+/// Every status that HTTP can have: three digits.
+const STATUSES: Range<u16> = 100..1000;
 
 #[derive(Debug, Clone)]
 pub(super) struct Families {
@@ -61,6 +65,40 @@ impl Families {
             self.clock_skew.clone(),
         );
     }
+
+    pub(super) fn forget(&self, source: &str) {
+        let labels = labels(source);
+        self.rate_limited.remove(&labels);
+        self.quota_remaining.remove(&labels);
+        self.clock_skew.remove(&labels);
+        self.forget_requests(source, NO_STREAM);
+    }
+
+    pub(super) fn forget_stream(&self, name: &StreamName) {
+        self.forget_requests(&name.source, &name.stream);
+    }
+
+    /// A family does not say which statuses there were, but there are not many.
+    fn forget_requests(&self, source: &str, stream: &str) {
+        self.request_duration.remove(&of_stream(source, stream));
+        for status in STATUSES.map(|status| status.to_string()).chain([NO_ANSWER.to_owned()]) {
+            self.requests.remove(&with_status(source, stream, &status));
+        }
+    }
+}
+
+fn labels(source: &str) -> Labels {
+    vec![("source", source.to_owned())]
+}
+
+fn of_stream(source: &str, stream: &str) -> Labels {
+    vec![("source", source.to_owned()), ("stream", stream.to_owned())]
+}
+
+fn with_status(source: &str, stream: &str, status: &str) -> Labels {
+    let mut labels = of_stream(source, stream);
+    labels.push(("status", status.to_owned()));
+    labels
 }
 
 /// The handle of one source's account.
@@ -79,7 +117,7 @@ impl AccountMeter {
     ) -> Self {
         let families = families.clone();
         let source = source.to_owned();
-        let rate_limited = families.rate_limited.get_or_create_owned(&vec![("source", source.clone())]);
+        let rate_limited = families.rate_limited.get_or_create_owned(&labels(&source));
         let made = Self { families, source, rate_limited };
         for stream in streams.into_iter().chain([NO_STREAM]) {
             // What goes well and what fails without an answer; which other statuses there are, answers tell.
@@ -111,28 +149,20 @@ impl AccountMeter {
     /// An answer said how many requests are left.
     pub fn quota_remaining(&self, requests: u64) {
         let requests = i64::try_from(requests).unwrap_or(i64::MAX);
-        self.families.quota_remaining.get_or_create_owned(&self.labels()).set(requests);
+        self.families.quota_remaining.get_or_create_owned(&labels(&self.source)).set(requests);
     }
 
     /// An answer told the provider's time: so many seconds ahead of ours.
     pub fn clock_skew(&self, seconds: i64) {
-        self.families.clock_skew.get_or_create_owned(&self.labels()).set(seconds);
-    }
-
-    fn labels(&self) -> Labels {
-        vec![("source", self.source.clone())]
+        self.families.clock_skew.get_or_create_owned(&labels(&self.source)).set(seconds);
     }
 
     fn requests(&self, stream: &str, status: &str) -> Counter {
-        let mut labels = self.labels();
-        labels.extend([("stream", stream.to_owned()), ("status", status.to_owned())]);
-        self.families.requests.get_or_create_owned(&labels)
+        self.families.requests.get_or_create_owned(&with_status(&self.source, stream, status))
     }
 
     fn durations(&self, stream: &str) -> Histogram {
-        let mut labels = self.labels();
-        labels.push(("stream", stream.to_owned()));
-        self.families.request_duration.get_or_create_owned(&labels)
+        self.families.request_duration.get_or_create_owned(&of_stream(&self.source, stream))
     }
 }
 

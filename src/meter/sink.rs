@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
-use super::{Counters, EXCHANGE, Histograms, List, Meter, histograms};
+use super::{Counters, EXCHANGE, Histograms, Labels, List, Meter, histograms};
 
 /// How a delivery, one batch or a part of one, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,24 @@ impl Families {
             self.events_dead_lettered.clone(),
         );
     }
+
+    pub(super) fn forget(&self, sink: &str) {
+        let labels = labels(sink);
+        self.delivery_duration.remove(&labels);
+        self.events_retried.remove(&labels);
+        self.events_dead_lettered.remove(&labels);
+        for outcome in DeliveryOutcome::ALL {
+            self.deliveries.remove(&with_outcome(sink, outcome));
+        }
+    }
+}
+
+fn labels(sink: &str) -> Labels {
+    vec![("sink", sink.to_owned())]
+}
+
+fn with_outcome(sink: &str, outcome: DeliveryOutcome) -> Labels {
+    vec![("sink", sink.to_owned()), ("outcome", outcome.label().to_owned())]
 }
 
 /// The handle of one sink.
@@ -89,7 +107,7 @@ pub struct SinkMeter {
 impl SinkMeter {
     pub(super) fn new(families: &Families, sink: &str) -> Self {
         let sink = sink.to_owned();
-        let labels = vec![("sink", sink.clone())];
+        let labels = labels(&sink);
         let made = Self {
             deliveries: families.deliveries.clone(),
             sink,
@@ -116,8 +134,7 @@ impl SinkMeter {
     }
 
     fn deliveries(&self, outcome: DeliveryOutcome) -> Counter {
-        let labels = vec![("sink", self.sink.clone()), ("outcome", outcome.label().to_owned())];
-        self.deliveries.get_or_create_owned(&labels)
+        self.deliveries.get_or_create_owned(&with_outcome(&self.sink, outcome))
     }
 }
 

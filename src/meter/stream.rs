@@ -11,6 +11,7 @@ use crate::event::StreamName;
 const COMPLETE: &str = "complete";
 const FAILED: &str = "failed";
 const REFUSED: &str = "refused";
+const OUTCOMES: [&str; 3] = [COMPLETE, FAILED, REFUSED];
 
 #[derive(Debug, Clone)]
 pub(super) struct Families {
@@ -57,6 +58,27 @@ impl Families {
             self.events_late.clone(),
         );
     }
+
+    pub(super) fn forget(&self, name: &StreamName) {
+        let labels = labels(name);
+        self.poll_duration.remove(&labels);
+        for counters in [&self.records_new, &self.records_known, &self.events_late] {
+            counters.remove(&labels);
+        }
+        for outcome in OUTCOMES {
+            self.polls.remove(&with_outcome(&labels, outcome));
+        }
+    }
+}
+
+fn labels(name: &StreamName) -> Labels {
+    vec![("source", name.source.clone()), ("stream", name.stream.clone())]
+}
+
+fn with_outcome(labels: &Labels, outcome: &str) -> Labels {
+    let mut labels = labels.clone();
+    labels.push(("outcome", outcome.to_owned()));
+    labels
 }
 
 /// The handle of one stream, for polls and reconciles alike.
@@ -72,7 +94,7 @@ pub struct StreamMeter {
 
 impl StreamMeter {
     pub(super) fn new(families: &Families, name: &StreamName) -> Self {
-        let labels = vec![("source", name.source.clone()), ("stream", name.stream.clone())];
+        let labels = labels(name);
         let made = Self {
             polls: families.polls.clone(),
             poll_duration: families.poll_duration.get_or_create_owned(&labels),
@@ -81,7 +103,7 @@ impl StreamMeter {
             events_late: families.events_late.get_or_create_owned(&labels),
             labels,
         };
-        for outcome in [COMPLETE, FAILED, REFUSED] {
+        for outcome in OUTCOMES {
             made.polls(outcome);
         }
         made
@@ -116,9 +138,7 @@ impl StreamMeter {
     }
 
     fn polls(&self, outcome: &str) -> Counter {
-        let mut labels = self.labels.clone();
-        labels.push(("outcome", outcome.to_owned()));
-        self.polls.get_or_create_owned(&labels)
+        self.polls.get_or_create_owned(&with_outcome(&self.labels, outcome))
     }
 }
 

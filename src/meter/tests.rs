@@ -79,6 +79,34 @@ fn handles_of_one_name_count_in_one_series() {
 }
 
 #[test]
+fn of_what_is_forgotten_no_series_is_left_and_of_the_others_all() {
+    let meter = Meter::default();
+    let streams = ["login", "security"];
+    let _handles = (streams.map(|stream| meter.stream(&crm(stream))), meter.sink("siem"), meter.sink("file"));
+    let account = meter.account("crm", streams);
+    account.answered(Some("login"), 418, Duration::ZERO);
+    account.answered(None, 503, Duration::ZERO);
+    account.quota_remaining(7);
+    account.clock_skew(1);
+    let _other = meter.account("mail", ["activities"]);
+    let before = text(&meter);
+    meter.forget_stream(&crm("login"));
+    let without_login = text(&meter);
+    assert!(!without_login.contains("login"), "{without_login}");
+    let others = before.lines().filter(|line| !line.contains("login"));
+    assert_eq!(others.count(), without_login.lines().count());
+    meter.forget_stream(&crm("security"));
+    meter.forget_account("crm");
+    meter.forget_sink("siem");
+    let left = text(&meter);
+    assert!(!left.contains("crm") && !left.contains("siem"), "{left}");
+    assert!(
+        left.contains(r#"source="mail",stream="activities""#) && left.contains(r#"sink="file""#),
+        "{left}"
+    );
+}
+
+#[test]
 fn the_store_counts_before_the_meter_is_made() {
     let store = StoreMeter::default();
     store.committed(Duration::from_millis(2));
