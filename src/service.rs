@@ -1,11 +1,12 @@
 //! The service: everything wired together, started in order, watched, and stopped in order.
 //!
-//! Start: configuration → lock and store → sinks → sources → server and control socket. Stop: pollers first, then the sinks
-//! finish what is in flight, then the store is closed. Every task is owned by the `tasks::Tasks` that the
-//! service awaits; one that ends early or panics ends the process with an error, since a forwarder that
-//! silently does half its work is worse than one that is restarted.
+//! Start: configuration → lock and store → sinks and server → sources and control socket. Stop: pollers first, then the
+//! sinks finish what is in flight, then the store is closed. In between `reload` replaces what another configuration
+//! changes. Every task is owned by a `tasks::Tasks` that the service awaits; one that ends early or panics ends the process
+//! with an error, since a forwarder that silently does half its work is worse than one that is restarted.
 
 mod about;
+mod account;
 mod check;
 pub(crate) mod command;
 mod control;
@@ -15,8 +16,12 @@ mod notices;
 mod observers;
 mod once;
 mod pulse;
+mod reload;
+mod roster;
+mod server;
 mod signals;
-mod sources;
+mod sink;
+mod source;
 mod tasks;
 mod view;
 
@@ -31,26 +36,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use futures_util::future::{join_all, try_join_all};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::collect::schedule::{Schedule, StreamStatus};
-use crate::collect::{Caller, Collector};
 use crate::config::{self, Config};
-use crate::deliver::{self, Notice, SinkStatus, StoreSpool, Worker};
+use crate::deliver::Notice;
 use crate::encode::Observer;
 use crate::event::OwnEvent;
 use crate::meter::Meter;
-use crate::observe;
-use crate::sink::{self, SetupError};
-use crate::store::{SinkRegistration, Store, StoreError, StoreOptions};
+use crate::observe::Pulse;
+use crate::store::{Store, StoreError, StoreOptions};
 
 use daemon::Supervisor;
-use sources::{Account, Stream};
+use roster::Roster;
+use server::StatusServer;
+use sink::Sink;
+use source::Source;
 use tasks::Tasks;
+use view::View;
 
 /// How long deliveries in flight may take to finish when the service stops. With the second for what waits and
 /// the one of the status server the whole stays within ten.
@@ -108,32 +114,31 @@ impl ServiceError {
     }
 }
 
-/// Why a service has ended in order.
-enum Ended {
-    /// It was told to stop.
-    Told,
-    /// Another configuration is to take its place.
-    Changed(Config),
+/// What everything that the service runs works with.
+#[derive(Clone)]
+struct Tools {
+    store: Store,
+    clock: Clock,
+    meter: Meter,
+    notices: mpsc::Sender<Notice>,
 }
 
 /// A started service.
 pub struct Service {
-    config: Arc<Config>,
-    store: Store,
-    meter: Meter,
-    clock: Clock,
-    accounts: Vec<Account>,
-    /// Taken when it serves; `None` when the configuration or the command wants none.
-    server: Option<observe::Server>,
-    workers: Tasks,
-    /// What each worker tells of its sink.
-    sinks: Vec<watch::Receiver<SinkStatus>>,
-    notices: mpsc::Sender<Notice>,
+    /// What it works with; a reload replaces it.
+    config: Config,
+    tools: Tools,
+    sources: Vec<Source>,
+    sinks: Vec<Sink>,
+    server: StatusServer,
+    /// What runs, for views and commands.
+    roster: watch::Sender<Arc<Roster>>,
+    view: Arc<View>,
+    pulse: watch::Sender<Pulse>,
+    /// Taken by whoever makes events of them.
     incoming: mpsc::Receiver<Notice>,
-    stop_workers: CancellationToken,
-    /// Cancelled when nothing more is committed: the workers end when they have delivered everything.
+    /// Cancelled when nothing more is committed: the sinks end when they have delivered everything.
     drain: CancellationToken,
-    started: Timestamp,
 }
 
 impl Service {
@@ -143,24 +148,8 @@ impl Service {
     /// When the state directory is held by another process or damaged, a sink can't be made, or the address of the
     /// status page is taken. Nothing is running then, and the state directory is free.
     pub async fn start(config: Config) -> Result<Self, ServiceError> {
-        let listen = config.listen;
-        Self::begin(config, listen).await
-    }
-
-    /// The same, but without a status page: for `run --once`.
-    ///
-    /// # Errors
-    /// Like [`Service::start`].
-    pub async fn start_unseen(config: Config) -> Result<Self, ServiceError> {
-        Self::begin(config, None).await
-    }
-
-    async fn begin(config: Config, listen: Option<SocketAddr>) -> Result<Self, ServiceError> {
-        for warning in &config.warnings {
-            tracing::warn!(code = "configuration-warning", "{warning}");
-        }
         let store = open(&config, Store::open).await?;
-        match Self::on(store.clone(), Arc::new(config), listen).await {
+        match Self::on(store.clone(), config).await {
             Ok(service) => Ok(service),
             Err(failure) => {
                 // What matters more is why it did not start.
@@ -172,69 +161,43 @@ impl Service {
         }
     }
 
-    /// Everything that can fail comes first; the sinks begin to deliver when the rest is there.
-    async fn on(store: Store, config: Arc<Config>, listen: Option<SocketAddr>) -> Result<Self, ServiceError> {
-        let registrations = config
-            .sinks
-            .iter()
-            .map(|sink| SinkRegistration { name: sink.name.clone(), sources: sink.sources.clone() });
-        store.register_sinks(registrations.collect()).await?;
-        let (notices, incoming) = mpsc::channel(MOST_NOTICES);
-        let clock = Clock::System;
-        let meter = Meter::new(store.meter());
-        let mut service = Self {
-            accounts: sources::accounts(&config, &store, &clock, &meter).await?,
-            started: clock.now(),
-            config,
-            store,
-            meter,
-            clock,
-            server: None,
-            workers: Tasks::new(),
-            sinks: Vec::new(),
-            notices,
-            incoming,
-            stop_workers: CancellationToken::new(),
-            drain: CancellationToken::new(),
-        };
-        let sinks = service.sinks().await?;
-        service.server = listen.map(listen_on).transpose()?;
-        for (place, worker) in sinks {
-            let (stop, drain) = (service.stop_workers.clone(), service.drain.clone());
-            service.workers.spawn(place, worker.run(stop, drain));
-        }
-        Ok(service)
+    /// The same, but without a status page: for `run --once`.
+    ///
+    /// # Errors
+    /// Like [`Service::start`].
+    pub async fn start_unseen(config: Config) -> Result<Self, ServiceError> {
+        Self::start(Config { listen: None, ..config }).await
     }
 
-    /// Every sink with what delivers to it, not running yet.
-    async fn sinks(&mut self) -> Result<Vec<(String, Worker<StoreSpool>)>, ServiceError> {
-        let observer = observer();
-        let config = Arc::clone(&self.config);
-        let mut workers = Vec::with_capacity(config.sinks.len());
-        for settings in &config.sinks {
-            let place = format!("sinks.{}", settings.name);
-            let (made, observer) = (settings.clone(), observer.clone());
-            // Reading certificates and keys blocks.
-            let made = tokio::task::spawn_blocking(move || {
-                Ok::<_, SetupError>((sink::build(&made)?, sink::encoder(&made, &observer)?))
-            });
-            let (sink, encoder) = match made.await {
-                Ok(Ok(made)) => made,
-                Ok(Err(failure)) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
-                Err(failure) => return Err(ServiceError::Setup { place, reason: failure.to_string() }),
-            };
-            let spool = StoreSpool::open(&self.store, &settings.name).await?;
-            let worker = deliver::Settings {
-                name: settings.name.clone(),
-                limits: settings.batch,
-                encoder,
-                meter: self.meter.sink(&settings.name),
-            };
-            let (worker, status) = Worker::new(worker, sink, spool, self.notices.clone());
-            self.sinks.push(status);
-            workers.push((place, worker));
-        }
-        Ok(workers)
+    /// The first configuration is taken up like any other.
+    async fn on(store: Store, config: Config) -> Result<Self, ServiceError> {
+        let (notices, incoming) = mpsc::channel(MOST_NOTICES);
+        let (clock, meter) = (Clock::System, Meter::new(store.meter()));
+        // Whoever looks before all is there sees what is to come.
+        let (roster, roll) = watch::channel(Arc::new(Roster::new(&config, &[], &[])));
+        let (pulse, beats) = watch::channel(Pulse::beat());
+        let view = Arc::new(View {
+            store: store.clone(),
+            roll,
+            pulse: beats,
+            started: clock.now(),
+            clock: clock.clone(),
+        });
+        let mut service = Self {
+            config: config.clone(),
+            server: StatusServer::new(Arc::clone(&view), meter.clone()),
+            tools: Tools { store, clock, meter, notices },
+            sources: Vec::new(),
+            sinks: Vec::new(),
+            roster,
+            view,
+            pulse,
+            incoming,
+            drain: CancellationToken::new(),
+        };
+        let fresh = service.prepare(&config).await?;
+        service.switch(fresh, config).await?;
+        Ok(service)
     }
 
     /// Polls and delivers until `stop`.
@@ -242,119 +205,77 @@ impl Service {
     /// # Errors
     /// When a task ends that should not, or the store fails at the end.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServiceError> {
-        self.serve(&OwnEvent::Started, &Supervisor::absent(), &stop).await.map(drop)
+        self.serve(&Supervisor::absent(), &stop).await
     }
 
-    /// Records `opening`, then polls and delivers until `stop`, or until the supervisor has another configuration.
-    async fn serve(
-        mut self,
-        opening: &OwnEvent,
-        supervisor: &Supervisor,
-        stop: &CancellationToken,
-    ) -> Result<Ended, ServiceError> {
-        let mut collectors = Tasks::new();
+    /// Polls and delivers until `stop`, with each configuration that the supervisor has.
+    async fn serve(mut self, supervisor: &Supervisor, stop: &CancellationToken) -> Result<(), ServiceError> {
         let mut views = Tasks::new();
-        // Not a child of `stop`: the tasks would end with it, and that would look like a failure.
-        let stop_polling = CancellationToken::new();
         let stop_views = CancellationToken::new();
-        let streams = self.start_polling(&mut collectors, &stop_polling);
-        self.start_views(&mut views, &streams, supervisor, &stop_views);
-        self.record(opening).await;
+        self.start_polling();
+        self.start_views(&mut views, supervisor, &stop_views);
+        self.record(&OwnEvent::Started).await;
         tracing::info!(
             code = "started",
             version = env!("CARGO_PKG_VERSION"),
-            streams = streams.len(),
-            sinks = self.config.sinks.len(),
+            streams = self.sources.iter().map(|source| source.account.streams.len()).sum::<usize>(),
+            sinks = self.sinks.len(),
             "started"
         );
         supervisor.manager.ready().await;
-        let ended = tokio::select! {
-            () = stop.cancelled() => Ok(Ended::Told),
-            config = supervisor.changed(&self.config, &self.store, &self.clock) => Ok(Ended::Changed(config)),
-            failure = collectors.first_end() => Err(failure),
-            failure = self.workers.first_end() => Err(failure),
-            failure = views.first_end() => Err(failure),
-        };
+        let ended = self.work(&mut views, supervisor, stop).await;
         if let Err(failure) = &ended {
             failure.tell();
         }
         tracing::info!(code = "stopping", "stopping: polling ends, deliveries in flight finish");
-        let goes_on = matches!(ended, Ok(Ended::Changed(_)));
-        if !goes_on {
-            supervisor.manager.stopping().await;
-        }
-        stop_polling.cancel();
-        collectors.finish(GRACE).await;
-        if !goes_on {
-            self.record(&OwnEvent::Stopped).await;
-        }
+        supervisor.manager.stopping().await;
+        join_all(self.sources.iter_mut().map(Source::stop)).await;
+        self.record(&OwnEvent::Stopped).await;
         self.deliver_the_rest(Duration::from_secs(1)).await;
         stop_views.cancel();
-        views.finish(GRACE).await;
+        tokio::join!(views.finish(GRACE), self.server.stop());
         self.close().await?;
         tracing::info!(code = "stopped", "stopped: everything is on disk");
         ended
     }
 
-    fn collector(
-        &self,
-        account: &Account,
-        stream: &Stream,
-        caller: &Caller,
-    ) -> (Collector<Caller>, Schedule) {
-        let name = stream.options.name.clone();
-        let collector = Collector::new(
-            stream.options.clone(),
-            stream.spec,
-            Arc::clone(&account.provider),
-            Arc::new(caller.clone()),
-            (self.store.clone(), self.clock.clone()),
-        );
-        let schedule = Schedule {
-            interval: account.interval,
-            reconcile_interval: account.reconcile_interval,
-            status: watch::Sender::new(StreamStatus::new(name, account.interval)),
-            meter: stream.options.meter.clone(),
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-        };
-        (collector, schedule)
+    /// Waits for `stop`, and takes up other configurations meanwhile. No task may end before.
+    async fn work(
+        &mut self,
+        views: &mut Tasks,
+        supervisor: &Supervisor,
+        stop: &CancellationToken,
+    ) -> Result<(), ServiceError> {
+        loop {
+            let Self { config, tools, sources, sinks, server, .. } = &mut *self;
+            let collectors = sources.iter_mut().map(|source| &mut source.tasks);
+            let workers = sinks.iter_mut().map(|sink| &mut sink.tasks);
+            let tasks = collectors.chain(workers).chain([&mut server.tasks, &mut *views]);
+            let config = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                failure = Tasks::first_end_of(tasks) => return Err(failure),
+                config = supervisor.changed(config, tools) => config,
+            };
+            // A stop does not wait for what a reload waits for: what was in flight to a sink that changed is sent again.
+            let taken_up = stop.run_until_cancelled(self.take_up(config, supervisor)).await;
+            taken_up.unwrap_or(Ok(()))?;
+        }
     }
 
-    fn start_polling(
-        &self,
-        tasks: &mut Tasks,
-        stop: &CancellationToken,
-    ) -> Vec<watch::Receiver<StreamStatus>> {
-        let mut statuses = Vec::new();
-        for account in &self.accounts {
-            for stream in &account.streams {
-                let name = &stream.options.name;
-                let (collector, schedule) = self.collector(account, stream, &account.caller);
-                let delay = if statuses.is_empty() { Duration::ZERO } else { schedule.jitter() };
-                statuses.push(schedule.status.subscribe());
-                let polling = schedule.keep_polling(collector, account.caller.clone(), delay);
-                tasks.spawn_until(stop, format!("{name} polling"), polling);
-                if !account.reconcile_interval.is_zero() {
-                    let caller = account.caller.spare();
-                    let (collector, schedule) = self.collector(account, stream, &caller);
-                    let reconciling = schedule.keep_reconciling(collector, caller);
-                    tasks.spawn_until(stop, format!("{name} reconciling"), reconciling);
-                }
-            }
-        }
-        statuses
+    fn start_polling(&mut self) {
+        self.sources.iter_mut().for_each(|source| source.keep_polling(&self.tools));
     }
 
     async fn record(&self, event: &OwnEvent) {
-        notices::record(&self.store, &self.clock, event).await;
+        notices::record(&self.tools.store, &self.tools.clock, event).await;
     }
 
     /// Waits until every sink has everything. False when `deadline` or `stop` came first.
     async fn drain(&mut self, deadline: Instant, stop: &CancellationToken) -> Result<bool, ServiceError> {
         self.drain.cancel();
+        let all = try_join_all(self.sinks.iter_mut().map(|sink| sink.tasks.all_end()));
         tokio::select! {
-            all = self.workers.all_end() => all.map(|()| true),
+            all = all => all.map(|_| true),
             () = tokio::time::sleep_until(deadline) => Ok(false),
             () = stop.cancelled() => Ok(false),
         }
@@ -364,21 +285,18 @@ impl Service {
         if let Err(failure) = self.drain(Instant::now() + within, &CancellationToken::new()).await {
             failure.tell();
         }
-        self.stop_workers.cancel();
-        self.workers.finish(GRACE).await;
+        join_all(self.sinks.iter_mut().map(Sink::stop)).await;
     }
 
     async fn close(mut self) -> Result<(), ServiceError> {
-        self.stop_workers.cancel();
-        self.workers.finish(GRACE).await;
-        Ok(self.store.close().await?)
+        join_all(self.sinks.iter_mut().map(Sink::stop)).await;
+        Ok(self.tools.store.close().await?)
     }
 }
 
-/// Opens the status page's address.
-fn listen_on(address: SocketAddr) -> Result<observe::Server, ServiceError> {
-    observe::Server::bind(address)
-        .map_err(|failure| ServiceError::Listen { address, reason: failure.to_string() })
+/// How the store is opened.
+fn store_options(spool: &config::Spool) -> StoreOptions {
+    StoreOptions { max_size: spool.max_size, retention: spool.retention }
 }
 
 async fn open(
@@ -386,8 +304,7 @@ async fn open(
     open: fn(&Path, &StoreOptions) -> Result<Store, StoreError>,
 ) -> Result<Store, ServiceError> {
     let directory = config.state_dir.clone();
-    let config::Spool { max_size, retention } = config.spool;
-    let options = StoreOptions { max_size, retention };
+    let options = store_options(&config.spool);
     let opened = tokio::task::spawn_blocking(move || open(&directory, &options)).await;
     Ok(opened.map_err(|failure| StoreError::Failed(failure.to_string()))??)
 }

@@ -229,7 +229,7 @@ impl OwnEvent {
             }
             Self::Test => "A test: what auditferry sends arrives".to_owned(),
             Self::ConfigurationReloaded { change } => {
-                format!("auditferry works with another configuration: {change}")
+                format!("auditferry works with another configuration: {change}; nothing else was touched")
             }
             Self::ConfigurationRejected { reason } => {
                 format!(

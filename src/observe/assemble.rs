@@ -21,7 +21,7 @@ use crate::store::{
 const INTERVALS: u64 = 24 * 3600 / COLLECTED_INTERVAL.as_secs();
 
 /// What the configuration says: it names what must show even before it was ever polled.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct About {
     /// Every stream.
     pub streams: Vec<AboutStream>,

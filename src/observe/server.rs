@@ -30,7 +30,7 @@ use super::status::Status;
 use super::{page, runbook};
 use crate::config::Secret;
 use crate::meter::Meter;
-use guard::Token;
+use guard::Guard;
 
 /// However many ask, the store is read once in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     meter: Meter,
-    token: Option<Token>,
+    guard: Guard,
 }
 
 impl Server {
@@ -76,7 +76,8 @@ impl Server {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default(), token: None })
+        let guard = Guard::new(watch::channel(None).1);
+        Ok(Self { address: listener.local_addr()?, listener, meter: Meter::default(), guard })
     }
 
     /// The same, with what this meter counts under `/metrics`.
@@ -85,11 +86,10 @@ impl Server {
         Self { meter, ..self }
     }
 
-    /// Shows what it knows only to who has this token, where there is one; see `server.token`.
+    /// Shows what it knows only to who has the token of the moment, where there is one; see `server.token`.
     #[must_use]
-    pub fn guarded_by(mut self, token: Option<Secret>) -> Self {
-        self.token = token.map(Token::new);
-        self
+    pub fn guarded_by(self, token: watch::Receiver<Option<Secret>>) -> Self {
+        Self { guard: Guard::new(token), ..self }
     }
 
     /// Where it listens.
@@ -114,7 +114,7 @@ impl Server {
         let source: Source = Box::new(move || Box::pin(source()));
         let cached = Cached { source, last: Mutex::new(None) };
         let metrics = Metrics::new(self.meter);
-        let routes = routes(Arc::new(Known { cached, metrics, pulse, token: self.token }), self.address.ip());
+        let routes = routes(Arc::new(Known { cached, metrics, pulse, guard: self.guard }), self.address.ip());
         let serving = axum::serve(BoundedListener::new(self.listener), routes)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let drained = async {
@@ -156,20 +156,10 @@ struct Known {
     cached: Cached,
     metrics: Metrics,
     pulse: watch::Receiver<Pulse>,
-    token: Option<Token>,
+    guard: Guard,
 }
 
 type Shared = Arc<Known>;
-
-impl Known {
-    /// Whether who sends these headers may see what is known.
-    async fn admits(&self, headers: &HeaderMap) -> bool {
-        match &self.token {
-            Some(token) => token.admits(headers).await,
-            None => true,
-        }
-    }
-}
 
 fn routes(known: Shared, listening: IpAddr) -> Router {
     // What holds data; the rest is the same for everybody.
@@ -205,7 +195,7 @@ async fn readyz(State(known): State<Shared>, headers: HeaderMap) -> Response {
     let code = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({ "ready": reasons.is_empty() });
     // A probe has no token and needs the code alone; the reasons name accounts and receivers.
-    if known.admits(&headers).await {
+    if known.guard.admits(&headers).await {
         body["reasons"] = json!(reasons);
     }
     (code, Json(body)).into_response()

@@ -1,20 +1,14 @@
-//! The daemon: one service after the other in the same process, a new one for each new configuration.
-//!
-//! A reload never leaves less running than before. What is read is checked as a whole first; what is different is
-//! started only when the service before has ended in order, since two can't have one state directory; and
-//! when it does not start, the one before is started again. Restarting only what has changed would be kinder
-//! to what has not, but nothing is lost this way either: every service goes on from the store.
+//! The daemon: the service with who may have it take up another configuration, and who watches it.
 
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
 
 use super::manager::Manager;
-use super::{Ended, Service, ServiceError, Stop, notices};
-use crate::clock::Clock;
-use crate::config::{Config, Fault, Faults, Sink, Source};
+use super::reload::is_same;
+use super::{Service, ServiceError, Stop, Tools, notices};
+use crate::config::{Config, Fault, Faults};
 use crate::event::OwnEvent;
-use crate::store::Store;
 
 /// Faults that an event tells; the log has them all.
 const MOST_TOLD: usize = 5;
@@ -42,15 +36,10 @@ pub async fn run(
         manager: Manager::of_this_process(),
         rejected: watch::Sender::new(None),
     };
-    let Some(service) = stop.run_until_cancelled(supervisor.start(config)).await else { return Ok(()) };
-    let (mut service, mut opening) = (service?, OwnEvent::Started);
-    loop {
-        let before = Arc::clone(&service.config);
-        match service.serve(&opening, &supervisor, &stop).await? {
-            Ended::Told => return Ok(()),
-            Ended::Changed(config) => (service, opening) = supervisor.replace(&before, config).await?,
-        }
-    }
+    // Boxed: starting holds much, waiting for a signal little.
+    let starting = Box::pin(supervisor.manager.patiently(Service::start(config)));
+    let Some(service) = stop.run_until_cancelled(starting).await else { return Ok(()) };
+    service?.serve(&supervisor, &stop).await
 }
 
 /// What a running service asks and tells around it.
@@ -73,13 +62,8 @@ impl Supervisor {
         }
     }
 
-    async fn start(&self, config: Config) -> Result<Service, ServiceError> {
-        // Boxed: starting holds much, waiting for a signal little.
-        Box::pin(self.manager.patiently(Service::start(config))).await
-    }
-
     /// Waits for a configuration that is good and different from the one in force. All others are answered here.
-    pub(super) async fn changed(&self, current: &Config, store: &Store, clock: &Clock) -> Config {
+    pub(super) async fn changed(&self, current: &Config, tools: &Tools) -> Config {
         loop {
             self.reload.notified().await;
             tracing::info!(code = "reloading", "SIGHUP: reading the configuration again");
@@ -112,29 +96,24 @@ impl Supervisor {
                 }
                 Err(failure) => format!("it can't be read: {failure}"),
             };
-            notices::record(store, clock, &self.reject(reason)).await;
+            notices::record(&tools.store, &tools.clock, &self.reject(reason)).await;
             self.manager.ready().await;
         }
     }
 
-    /// A service with the new configuration, or, when that does not start, with the one before; and the event
-    /// that tells which.
-    async fn replace(&self, before: &Config, config: Config) -> Result<(Service, OwnEvent), ServiceError> {
-        let change = changes(before, &config);
-        match self.start(config).await {
-            Ok(service) => {
-                tracing::info!(code = "configuration-reloaded", change, "working with the new configuration");
-                self.rejected.send_replace(None);
-                Ok((service, OwnEvent::ConfigurationReloaded { change }))
-            }
-            Err(failure) => {
-                let rejected = self.reject(format!("it is valid, but does not start: {failure}"));
-                Ok((self.start(before.clone()).await?, rejected))
-            }
-        }
+    /// Tells that another configuration is in force, of which this is different.
+    pub(super) fn accept(&self, change: String) -> OwnEvent {
+        tracing::info!(
+            code = "configuration-reloaded",
+            change,
+            "working with the new configuration; nothing but what changed was touched"
+        );
+        self.rejected.send_replace(None);
+        OwnEvent::ConfigurationReloaded { change }
     }
 
-    fn reject(&self, reason: String) -> OwnEvent {
+    /// Tells that the other configuration is not in force.
+    pub(super) fn reject(&self, reason: String) -> OwnEvent {
         tracing::error!(
             code = "configuration-rejected",
             reason,
@@ -159,44 +138,6 @@ fn told(faults: &[Fault]) -> String {
         lines.push(format!("and {} more, see the log", faults.len() - MOST_TOLD));
     }
     lines.join("; ")
-}
-
-/// The parts of a configuration that have no name of their own.
-fn unnamed(config: &Config) -> Config {
-    Config { sources: Vec::new(), sinks: Vec::new(), warnings: Vec::new(), ..config.clone() }
-}
-
-fn is_same(one: &Config, other: &Config) -> bool {
-    let words = |config: &Config| Config { warnings: Vec::new(), ..config.clone() };
-    words(one) == words(other)
-}
-
-/// What is different, in names alone: values may be secrets.
-fn changes(before: &Config, after: &Config) -> String {
-    let mut changes = named("source", &before.sources, &after.sources, |source: &Source| &source.name);
-    changes.extend(named("sink", &before.sinks, &after.sinks, |sink: &Sink| &sink.name));
-    if before.spool != after.spool {
-        changes.push("spool changed".to_owned());
-    }
-    let (spool, with_spool) = (after.spool.clone(), unnamed(before));
-    if (Config { spool, ..with_spool }) != unnamed(after) {
-        changes.push("server changed".to_owned());
-    }
-    if changes.is_empty() {
-        changes.push("another order of sources or sinks".to_owned());
-    }
-    changes.join(", ")
-}
-
-fn named<T: PartialEq>(kind: &str, before: &[T], after: &[T], name: impl Fn(&T) -> &String) -> Vec<String> {
-    let find = |among: &[T], one: &T| among.iter().position(|other| name(other) == name(one));
-    let fate = |one: &T| match find(before, one).and_then(|index| before.get(index)) {
-        None => Some(format!("{kind} {} added", name(one))),
-        Some(other) => (other != one).then(|| format!("{kind} {} changed", name(one))),
-    };
-    let gone = before.iter().filter(|one| find(after, one).is_none());
-    let gone = gone.map(|one| format!("{kind} {} removed", name(one)));
-    after.iter().filter_map(fate).chain(gone).collect()
 }
 
 #[cfg(test)]

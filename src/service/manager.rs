@@ -82,8 +82,6 @@ impl Manager {
             sleep(ASK).await;
             self.tell(&[
                 NotifyState::ExtendTimeoutUsec(micros),
-                // Of use when it starts anew within this process.
-                NotifyState::Watchdog,
                 NotifyState::Status("opening the state directory: after a crash it is checked first"),
             ])
             .await;

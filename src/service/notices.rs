@@ -1,11 +1,13 @@
 //! What happens inside becomes events of the daemon's own, so that the SIEM sees it too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::roster::Roll;
 use crate::clock::Clock;
 use crate::collect::caller::Hold;
 use crate::collect::schedule::StreamStatus;
@@ -103,18 +105,15 @@ pub(super) async fn credentials(
 }
 
 /// Tells of every stream, again and again, that it is still there.
-pub(super) async fn heartbeats(store: Store, streams: Vec<watch::Receiver<StreamStatus>>, clock: Clock) {
+pub(super) async fn heartbeats(store: Store, roll: Roll, clock: Clock) {
     let mut beat = tokio::time::interval(HEARTBEAT);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // The first tick is at once, before the first poll: it would have nothing to tell.
     beat.tick().await;
     loop {
         beat.tick().await;
-        for status in &streams {
-            let (stream, last_success) = {
-                let status = status.borrow();
-                (status.name.clone(), status.last_success)
-            };
+        let roster = Arc::clone(&roll.borrow());
+        for StreamStatus { name: stream, last_success, .. } in roster.streams() {
             let StreamState { cursor, sequence: last_sequence, .. } = match store.stream(&stream).await {
                 Ok(state) => state,
                 Err(error) => {

@@ -1,9 +1,9 @@
-//! What runs beside polling and delivering: events of our own, pulse, watchdog, control socket, status server.
+//! What runs beside polling and delivering: events of our own, pulse, watchdog, control socket.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::command::Commands;
@@ -11,52 +11,30 @@ use super::control::ControlSocket;
 use super::daemon::Supervisor;
 use super::notices::{self, Notices};
 use super::tasks::Tasks;
-use super::view::View;
-use super::{Service, about, pulse};
-use crate::collect::schedule::StreamStatus;
-use crate::observe::Pulse;
+use super::{Service, Tools, pulse};
 
 impl Service {
     pub(super) fn start_views(
         &mut self,
         tasks: &mut Tasks,
-        streams: &[watch::Receiver<StreamStatus>],
         supervisor: &Supervisor,
         stop: &CancellationToken,
     ) {
         self.start_notices(tasks, stop);
-        let heartbeats = notices::heartbeats(self.store.clone(), streams.to_vec(), self.clock.clone());
+        let Tools { store, clock, .. } = &self.tools;
+        let heartbeats = notices::heartbeats(store.clone(), self.roster.subscribe(), clock.clone());
         tasks.spawn_until(stop, "heartbeats", heartbeats);
-        let (beat, pulse) = watch::channel(Pulse::beat());
-        tasks.spawn_until(stop, "the pulse", pulse::keep(self.store.clone(), beat));
-        let view = Arc::new(View {
-            store: self.store.clone(),
-            about: about(&self.config),
-            streams: streams.to_vec(),
-            sinks: self.sinks.clone(),
-            pulse: pulse.clone(),
-            started: self.started,
-            clock: self.clock.clone(),
-        });
+        tasks.spawn_until(stop, "the pulse", pulse::keep(store.clone(), self.pulse.clone()));
         let (manager, rejected) = (supervisor.manager.clone(), supervisor.rejected.subscribe());
-        tasks.spawn_until(stop, "the status line", manager.clone().show_status(Arc::clone(&view), rejected));
-        tasks.spawn_until(stop, "the watchdog's food", manager.feed_watchdog(pulse.clone()));
-        self.start_control(tasks, Arc::clone(&view), stop);
-        if let Some(server) = self.server.take() {
-            let address = server.address();
-            tracing::info!(code = "listening", %address, "status page on http://{address}/");
-            let server = server.with_meter(self.meter.clone()).guarded_by(self.config.server_token.clone());
-            let read = move || {
-                let view = Arc::clone(&view);
-                async move { view.status().await }
-            };
-            tasks.spawn("the status server", server.serve(read, pulse, stop.clone()));
-        }
+        let status_line = manager.clone().show_status(Arc::clone(&self.view), rejected);
+        tasks.spawn_until(stop, "the status line", status_line);
+        tasks.spawn_until(stop, "the watchdog's food", manager.feed_watchdog(self.pulse.subscribe()));
+        self.start_control(tasks, stop);
     }
 
     /// The commands can wait; the events can't: the daemon goes without its socket when it must.
-    fn start_control(&self, tasks: &mut Tasks, view: Arc<View>, stop: &CancellationToken) {
-        let commands = Commands { store: self.store.clone(), view: Some(view) };
+    fn start_control(&self, tasks: &mut Tasks, stop: &CancellationToken) {
+        let commands = Commands { store: self.tools.store.clone(), view: Some(Arc::clone(&self.view)) };
         match ControlSocket::bind(&self.config.state_dir) {
             Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(commands)),
             Err(error) => tracing::warn!(
@@ -72,24 +50,15 @@ impl Service {
     pub(super) fn start_notices(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {
         let (_, nothing) = mpsc::channel(1);
         let notices = Notices {
-            store: self.store.clone(),
-            clock: self.clock.clone(),
+            store: self.tools.store.clone(),
+            clock: self.tools.clock.clone(),
             incoming: std::mem::replace(&mut self.incoming, nothing),
-            level: self.store.level(),
+            level: self.tools.store.level(),
         };
         let kept = notices.keep(stop.clone());
         tasks.spawn("notices", async {
             kept.await;
             Ok::<(), Infallible>(())
         });
-        for account in &self.accounts {
-            let watching = notices::credentials(
-                self.store.clone(),
-                self.clock.clone(),
-                account.source.clone(),
-                account.caller.hold(),
-            );
-            tasks.spawn_until(stop, format!("{} credential", account.source), watching);
-        }
     }
 }

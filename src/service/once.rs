@@ -1,15 +1,14 @@
 //! `run --once`: one complete poll of every stream, everything delivered.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use futures_util::future::{join_all, try_join_all};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::tasks::Tasks;
 use super::{GRACE, Service, ServiceError};
-use crate::collect::schedule::{Health, StreamStatus};
+use crate::collect::schedule::Health;
 
 impl Service {
     /// One complete poll of every stream, everything delivered; then it ends.
@@ -18,25 +17,16 @@ impl Service {
     /// [`ServiceError::Timeout`] says what is left after `limit`.
     pub async fn run_once(mut self, limit: Duration, stop: CancellationToken) -> Result<(), ServiceError> {
         let deadline = Instant::now() + limit;
-        let mut collectors = Tasks::new();
         let mut views = Tasks::new();
         let stop_views = CancellationToken::new();
         self.start_notices(&mut views, &stop_views);
-        let mut streams = Vec::new();
-        for account in &self.accounts {
-            for stream in &account.streams {
-                let (mut collector, schedule) = self.collector(account, stream, &account.caller);
-                let caller = account.caller.clone();
-                streams.push(schedule.status.subscribe());
-                let name = stream.options.name.to_string();
-                collectors.spawn(name, async move {
-                    schedule.poll_once(&mut collector, &caller).await;
-                    Ok::<(), Infallible>(())
-                });
-            }
+        for source in &mut self.sources {
+            let watching = source.tell_of_credential(&self.tools);
+            views.spawn_until(&stop_views, format!("{} credential", source.settings.name), watching);
+            source.poll_once(&self.tools);
         }
         let polled = tokio::select! {
-            all = collectors.all_end() => all.map(|()| true),
+            all = try_join_all(self.sources.iter_mut().map(|source| source.tasks.all_end())) => all.map(|_| true),
             () = tokio::time::sleep_until(deadline) => Ok(false),
             () = stop.cancelled() => Ok(false),
         };
@@ -44,10 +34,10 @@ impl Service {
             Ok(true) => self.drain(deadline, &stop).await,
             _ => Ok(false),
         };
-        collectors.abort().await;
+        join_all(self.sources.iter_mut().map(|source| source.tasks.abort())).await;
         stop_views.cancel();
         views.finish(GRACE).await;
-        let left = self.left(&streams).await;
+        let left = self.left().await;
         self.close().await?;
         match (polled?, drained?) {
             (true, true) => Ok(()),
@@ -56,10 +46,9 @@ impl Service {
     }
 
     /// What `run --once` has not done, for people.
-    async fn left(&self, streams: &[watch::Receiver<StreamStatus>]) -> String {
+    async fn left(&self) -> String {
         let mut left: Vec<String> = Vec::new();
-        for status in streams {
-            let status = status.borrow();
+        for status in self.roster.borrow().streams() {
             if status.polls == 0 {
                 let why = match &status.health {
                     Health::Held(reason) | Health::Failing(reason) => format!(" ({reason})"),
@@ -68,7 +57,7 @@ impl Service {
                 left.push(format!("{} is not read to its end{why}", status.name));
             }
         }
-        match self.store.snapshot().await {
+        match self.tools.store.snapshot().await {
             Ok(snapshot) => left.extend(
                 snapshot
                     .sinks

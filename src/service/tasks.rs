@@ -6,6 +6,8 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +50,21 @@ impl Tasks {
         });
     }
 
+    /// Whether none was started, or all have ended and were awaited.
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Waits for a task of any of these sets to end that should not; for ever when there is none.
+    pub(super) async fn first_end_of(sets: impl Iterator<Item = &mut Self>) -> ServiceError {
+        match sets.map(Self::first_end).collect::<FuturesUnordered<_>>().next().await {
+            Some(failure) => failure,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Waits for a task to end that should not; for ever when there is none.
-    pub(super) async fn first_end(&mut self) -> ServiceError {
+    async fn first_end(&mut self) -> ServiceError {
         match self.running.join_next_with_id().await {
             Some(ended) => self.unexpected(ended),
             None => std::future::pending().await,

@@ -1,20 +1,19 @@
 //! What the status server shows of the running service.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::roster::Roll;
 use crate::clock::Clock;
-use crate::collect::schedule::StreamStatus;
-use crate::deliver::SinkStatus;
-use crate::observe::{About, Live, Pulse, Status, assemble, reasons};
+use crate::observe::{Live, Pulse, Status, assemble, reasons};
 use crate::store::Store;
 
 /// Where the status comes from.
 pub(super) struct View {
     pub(super) store: Store,
-    pub(super) about: About,
-    pub(super) streams: Vec<watch::Receiver<StreamStatus>>,
-    pub(super) sinks: Vec<watch::Receiver<SinkStatus>>,
+    pub(super) roll: Roll,
     pub(super) pulse: watch::Receiver<Pulse>,
     pub(super) started: Timestamp,
     pub(super) clock: Clock,
@@ -37,14 +36,15 @@ impl View {
 
     pub(super) async fn status(&self) -> Result<Status, String> {
         let snapshot = self.store.snapshot().await.map_err(|failure| failure.to_string())?;
+        let roster = Arc::clone(&self.roll.borrow());
         let live = Live {
             started: self.started,
-            streams: self.streams.iter().map(|status| status.borrow().clone()).collect(),
-            sinks: self.sinks.iter().map(|status| status.borrow().clone()).collect(),
+            streams: roster.streams(),
+            sinks: roster.sinks(),
             level: *self.store.level().borrow(),
             store_failure: self.store.failure().borrow().clone(),
         };
-        Ok(assemble(&snapshot, &self.about, Some(&live), self.clock.now()))
+        Ok(assemble(&snapshot, &roster.about, Some(&live), self.clock.now()))
     }
 }
 
@@ -68,10 +68,8 @@ mod tests {
         let stream = store.stream(&name).await.unwrap().id;
         let view = View {
             store: store.clone(),
-            about: About { streams: Vec::new(), sinks: Vec::new(), spool_max: options.max_size },
-            streams: Vec::new(),
-            sinks: Vec::new(),
-            pulse: tokio::sync::watch::channel(Pulse::beat()).1,
+            roll: watch::channel(Arc::default()).1,
+            pulse: watch::channel(Pulse::beat()).1,
             started: Timestamp::now(),
             clock: Clock::System,
         };

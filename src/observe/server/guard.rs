@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Json, Response};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -23,14 +23,16 @@ const READING_LASTS: Duration = Duration::from_secs(15);
 
 /// Guards what holds data. At least 16 bytes by the configuration, so guesses need no brake.
 #[derive(Debug)]
-pub(super) struct Token {
-    secret: Secret,
+pub(super) struct Guard {
+    /// `None` lets everybody through.
+    token: watch::Receiver<Option<Secret>>,
     last: Mutex<Option<Reading>>,
 }
 
 /// The token as it was read last.
 #[derive(Debug)]
 struct Reading {
+    of: Secret,
     /// Of equal length for all tokens, so that a comparison tells nothing of it. `None` before the first good one.
     digest: Option<[u8; 32]>,
     at: Instant,
@@ -38,42 +40,43 @@ struct Reading {
     is_stale: bool,
 }
 
-impl Token {
-    pub(super) fn new(secret: Secret) -> Self {
-        Self { secret, last: Mutex::new(None) }
+impl Guard {
+    pub(super) fn new(token: watch::Receiver<Option<Secret>>) -> Self {
+        Self { token, last: Mutex::new(None) }
     }
 
-    /// Whether the request carries the token (RFC 6750, section 2.1). While its source can't be read, the last
+    /// Whether the request carries the token, where there is one (RFC 6750, section 2.1). While its source can't be read, the last
     /// one holds: whoever is to mend that needs to see.
     pub(super) async fn admits(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = self.token.borrow().clone() else { return true };
         let Some(offered) = bearer(headers) else { return false };
         let mut last = self.last.lock().await;
-        let reading = match last.take() {
+        let reading = match last.take().filter(|reading| reading.of == token) {
             Some(reading) if reading.at.elapsed() < READING_LASTS => reading,
-            older => self.read(older).await,
+            older => read(token, older).await,
         };
         let digest = last.insert(reading).digest;
         digest.is_some_and(|digest| verify_slices_are_equal(&digest, &Sha256::digest(offered)).is_ok())
     }
+}
 
-    async fn read(&self, older: Option<Reading>) -> Reading {
-        let read = self.secret.read_async().await;
-        let at = Instant::now();
-        let was_stale = older.as_ref().is_some_and(|older| older.is_stale);
-        match read {
-            Ok(token) => {
-                Reading { digest: Some(Sha256::digest(token.expose_secret()).into()), at, is_stale: false }
+async fn read(of: Secret, older: Option<Reading>) -> Reading {
+    let read = of.read_async().await;
+    let at = Instant::now();
+    let was_stale = older.as_ref().is_some_and(|older| older.is_stale);
+    match read {
+        Ok(token) => {
+            Reading { of, digest: Some(Sha256::digest(token.expose_secret()).into()), at, is_stale: false }
+        }
+        Err(error) => {
+            if !was_stale {
+                tracing::warn!(
+                    code = "server-token-unreadable",
+                    %error,
+                    "server.token can't be read again; the one that was read before holds"
+                );
             }
-            Err(error) => {
-                if !was_stale {
-                    tracing::warn!(
-                        code = "server-token-unreadable",
-                        %error,
-                        "server.token can't be read again; the one that was read before holds"
-                    );
-                }
-                Reading { digest: older.and_then(|older| older.digest), at, is_stale: true }
-            }
+            Reading { of, digest: older.and_then(|older| older.digest), at, is_stale: true }
         }
     }
 }
@@ -87,7 +90,7 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// Lets through who has the token, where there is one.
 pub(super) async fn with_token(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    if shared.admits(request.headers()).await {
+    if shared.guard.admits(request.headers()).await {
         return next.run(request).await;
     }
     // RFC 6750, section 3.1: no error code for who did not know that a token is needed.

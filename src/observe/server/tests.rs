@@ -27,7 +27,7 @@ async fn beside<T: AsyncFnOnce(&Served)>(reading: Result<Status, String>, test: 
 
 /// The same with a token.
 async fn guarded<T: AsyncFnOnce(&Served)>(token: Option<Secret>, reading: Result<Status, String>, test: T) {
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap().guarded_by(token);
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap().guarded_by(watch::channel(token).1);
     let served = Served {
         address: server.address(),
         asked: Arc::new(AtomicUsize::new(0)),
@@ -247,10 +247,11 @@ async fn what_holds_no_data_needs_no_token() {
 async fn a_new_token_holds_soon_and_an_unreadable_one_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");
-    let token = Token::new(Secret::File(path.clone()));
+    let (tokens, token) = watch::channel(Some(Secret::File(path.clone())));
+    let guard = Guard::new(token);
     let admits = async |offered: &str| {
         let headers = [(header::AUTHORIZATION, format!("Bearer {offered}").parse().unwrap())];
-        token.admits(&HeaderMap::from_iter(headers)).await
+        guard.admits(&HeaderMap::from_iter(headers)).await
     };
     assert!(!admits("").await && !admits("the first").await, "nothing was ever read");
     tokio::time::advance(Duration::from_secs(15)).await;
@@ -263,6 +264,14 @@ async fn a_new_token_holds_soon_and_an_unreadable_one_changes_nothing() {
     std::fs::remove_file(&path).unwrap();
     tokio::time::advance(Duration::from_secs(15)).await;
     assert!(admits("the second").await && !admits("").await);
+    // Another one in the configuration holds at once, and so does none.
+    tokens.send_replace(Some(Secret::File(directory.path().join("elsewhere"))));
+    assert!(!admits("the second").await, "nothing of another secret holds");
+    std::fs::write(directory.path().join("another"), "the third").unwrap();
+    tokens.send_replace(Some(Secret::File(directory.path().join("another"))));
+    assert!(admits("the third").await && !admits("the second").await);
+    tokens.send_replace(None);
+    assert!(admits("anything").await);
 }
 
 #[tokio::test(start_paused = true)]

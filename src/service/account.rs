@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::ServiceError;
+use super::{ServiceError, Tools};
 use crate::budget::Budget;
-use crate::clock::Clock;
-use crate::collect::{Caller, CallerOptions, CollectorOptions, Credential};
-use crate::config::{Config, HubSpotCredential, Mirrored, Source, SourceKind, Start};
+use crate::collect::schedule::{Schedule, StreamStatus};
+use crate::collect::{Caller, CallerOptions, Collector, CollectorOptions, Credential};
+use crate::config::{HubSpotCredential, Mirrored, Source, SourceKind, Start};
 use crate::event::StreamName;
 use crate::http::{Client, ClientOptions};
-use crate::meter::Meter;
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{self, HubSpot};
 use crate::provider::{Provider, StreamSpec};
-use crate::store::Store;
 
 /// HubSpot's server gives up after 100 s (status 524); waiting longer is of no use.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(100);
@@ -25,7 +25,7 @@ const BREVO_WINDOW: Duration = Duration::from_secs(3_600);
 /// Tokens of today's form; the older `/oauth/v1/token` ends in February 2027.
 const TOKEN_PATH: [&str; 3] = ["oauth", "2026-03", "token"];
 
-/// One account to collect.
+/// One account to collect. Whoever works with it beside its source's own tasks stops when `stop` does.
 pub(super) struct Account {
     pub(super) source: String,
     pub(super) provider: Arc<dyn Provider>,
@@ -33,23 +33,24 @@ pub(super) struct Account {
     pub(super) interval: Duration,
     pub(super) reconcile_interval: Duration,
     pub(super) streams: Vec<Stream>,
+    /// Cancelled when the source ends: with the service, or because another configuration has none or another one.
+    pub(super) stop: CancellationToken,
 }
 
 /// One of its streams.
 pub(super) struct Stream {
     pub(super) spec: &'static StreamSpec,
     pub(super) options: CollectorOptions,
+    /// What it is doing.
+    pub(super) status: watch::Sender<StreamStatus>,
 }
 
-/// Every account of the configuration.
-pub(super) async fn accounts(
-    config: &Config,
-    store: &Store,
-    clock: &Clock,
-    meter: &Meter,
-) -> Result<Vec<Account>, ServiceError> {
-    let mut accounts = Vec::with_capacity(config.sources.len());
-    for source in &config.sources {
+impl Account {
+    /// The account of a source; nothing is asked yet.
+    ///
+    /// # Errors
+    /// When there are no certificates to verify the provider with.
+    pub(super) async fn new(source: &Source, tools: &Tools) -> Result<Self, ServiceError> {
         let options = ClientOptions { timeout: REPLY_TIMEOUT, ..ClientOptions::for_peer(&source.base_url) };
         // Loading the platform's certificates blocks.
         let client = tokio::task::spawn_blocking(move || Client::new(&options)).await;
@@ -58,18 +59,42 @@ pub(super) async fn accounts(
         let client = client
             .map_err(|failure| setup(failure.to_string()))?
             .map_err(|failure| setup(failure.to_string()))?;
-        accounts.push(account(source, client, (store, clock), meter));
+        Ok(account(source, client, tools))
     }
-    Ok(accounts)
+
+    /// What polls one of its streams through `caller`, and when.
+    pub(super) fn collector(
+        &self,
+        stream: &Stream,
+        caller: &Caller,
+        tools: &Tools,
+    ) -> (Collector<Caller>, Schedule) {
+        let collector = Collector::new(
+            stream.options.clone(),
+            stream.spec,
+            Arc::clone(&self.provider),
+            Arc::new(caller.clone()),
+            (tools.store.clone(), tools.clock.clone()),
+        );
+        let schedule = Schedule {
+            interval: self.interval,
+            reconcile_interval: self.reconcile_interval,
+            status: stream.status.clone(),
+            meter: stream.options.meter.clone(),
+            store: tools.store.clone(),
+            clock: tools.clock.clone(),
+        };
+        (collector, schedule)
+    }
 }
 
-fn account(source: &Source, client: Client, (store, clock): (&Store, &Clock), meter: &Meter) -> Account {
+fn account(source: &Source, client: Client, tools: &Tools) -> Account {
     let (provider, credential, budget) = parts(source);
     let streams = provider
         .streams()
         .iter()
         .filter(|spec| source.streams.iter().any(|name| name == spec.name))
-        .map(|spec| stream(source, spec, clock, meter))
+        .map(|spec| stream(source, spec, tools))
         .collect();
     let caller = Caller::new(CallerOptions {
         source: source.name.clone(),
@@ -78,9 +103,9 @@ fn account(source: &Source, client: Client, (store, clock): (&Store, &Clock), me
         credential,
         budget,
         client,
-        store: store.clone(),
-        clock: clock.clone(),
-        meter: meter.account(&source.name, source.streams.iter().map(String::as_str)),
+        store: tools.store.clone(),
+        clock: tools.clock.clone(),
+        meter: tools.meter.account(&source.name, source.streams.iter().map(String::as_str)),
     });
     Account {
         source: source.name.clone(),
@@ -89,6 +114,7 @@ fn account(source: &Source, client: Client, (store, clock): (&Store, &Clock), me
         interval: source.polling.interval,
         reconcile_interval: source.polling.reconcile_interval,
         streams,
+        stop: CancellationToken::new(),
     }
 }
 
@@ -117,15 +143,16 @@ fn parts(source: &Source) -> (Arc<dyn Provider>, Credential, Budget) {
     }
 }
 
-fn stream(source: &Source, spec: &'static StreamSpec, clock: &Clock, meter: &Meter) -> Stream {
+fn stream(source: &Source, spec: &'static StreamSpec, tools: &Tools) -> Stream {
     let polling = &source.polling;
     let start = match polling.start {
-        Start::Ago(ago) => clock.now().checked_sub(ago).unwrap_or(jiff::Timestamp::MIN),
+        Start::Ago(ago) => tools.clock.now().checked_sub(ago).unwrap_or(jiff::Timestamp::MIN),
         Start::At(instant) => instant,
     };
     let name = StreamName { source: source.name.clone(), stream: spec.name.to_owned() };
+    let status = watch::Sender::new(StreamStatus::new(name.clone(), polling.interval));
     let options = CollectorOptions {
-        meter: meter.stream(&name),
+        meter: tools.meter.stream(&name),
         name,
         lookback: polling.lookback,
         start,
@@ -134,7 +161,7 @@ fn stream(source: &Source, spec: &'static StreamSpec, clock: &Clock, meter: &Met
         drop_mirrored: matches!(source.kind, SourceKind::HubSpot { mirrored: Mirrored::Drop, .. }),
         unmapped: Arc::default(),
     };
-    Stream { spec, options }
+    Stream { spec, options, status }
 }
 
 /// A path below the base URL, whose own path is kept.
