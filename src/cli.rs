@@ -3,6 +3,7 @@
 //! Logs go to stderr, data to stdout. Exit codes: 0 done, 1 failed while working, 2 bad command line or
 //! configuration (nothing was touched), 3 another process holds the state directory.
 
+mod ask;
 mod check;
 mod config;
 mod dead_letters;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::config::{Config, Environment, Faults, locate};
 use crate::service::{Reload, ServiceError, SignalThread, Stop, check_sinks};
@@ -146,6 +148,11 @@ enum ConfigCommand {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration(text)
+}
+
+/// A time on the command line: RFC 3339, a date (its beginning in UTC), or a duration, which is so long ago.
+fn time(text: &str) -> Result<Timestamp, String> {
+    crate::config::time(text, Timestamp::now())
 }
 
 /// Runs the program.
