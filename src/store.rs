@@ -16,14 +16,17 @@
 //! What is absent on purpose: a cache of known ids (the file's pages are one), a lock around anything (each
 //! state has one owner), a command that deletes undelivered events.
 
+mod again;
 mod collected;
 mod command;
+mod copy;
 mod database;
 mod error;
 mod failing;
 #[cfg(test)]
 mod faults;
 mod feed;
+mod inventory;
 mod letter;
 mod own;
 mod page;
@@ -40,9 +43,11 @@ mod upkeep;
 mod writer;
 
 pub use collected::{COLLECTED_INTERVAL, CollectedCount};
+pub use copy::{Import, Importable};
 pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use faults::Faults;
+pub use inventory::{Inventory, MOST_COUNTED, SinkEntry, StreamEntry};
 pub use letter::{DeadLetter, LetterChoice, LetterCount, LettersBySink, MarkedLetters};
 pub use page::{Committed, PendingCommit};
 pub use sink::{SinkNote, SinkRegistration};
@@ -300,33 +305,34 @@ impl Store {
     ///
     /// # Errors
     /// When it is not on disk; also when a page of the stream that waited with it could not be committed.
+    /// [`StoreError::Outdated`] when the stream is in another epoch.
     pub async fn complete_window(&self, stream: StreamId, cursor: Cursor) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::move_cursor(db, stream, cursor)).await
+        self.change_within(stream, move |db| stream::move_cursor(db, stream, cursor)).await
     }
 
     /// Remembers how the stream's filter works.
     ///
     /// # Errors
-    /// When it is not on disk.
+    /// When it is not on disk; [`StoreError::Outdated`] when the stream is in another epoch.
     pub async fn remember_filter(&self, stream: StreamId, filter: FilterHabit) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::set_filter(db, stream, filter)).await
+        self.change_within(stream, move |db| stream::set_filter(db, stream, filter)).await
     }
 
     /// Remembers how the stream's filter works and forgets how far it was read: what was taken for complete was
     /// asked for in the wrong way.
     ///
     /// # Errors
-    /// When it is not on disk.
+    /// When it is not on disk; [`StoreError::Outdated`] when the stream is in another epoch.
     pub async fn start_over(&self, stream: StreamId, filter: FilterHabit) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::start_over(db, stream, filter)).await
+        self.change_within(stream, move |db| stream::start_over(db, stream, filter)).await
     }
 
     /// Remembers that a complete reconcile began at `began`.
     ///
     /// # Errors
-    /// When it is not on disk.
+    /// When it is not on disk; [`StoreError::Outdated`] when the stream is in another epoch.
     pub async fn remember_reconcile(&self, stream: StreamId, began: Timestamp) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::set_reconciled(db, stream, began)).await
+        self.change_within(stream, move |db| stream::set_reconciled(db, stream, began)).await
     }
 
     /// Records a gap. Returns false when the same gap (or one that covers it) is there already.
@@ -457,6 +463,15 @@ impl Store {
         self.send_change(Closure { stream, marks_letters: false, work, result: None, reply: Some(reply) })
             .await?;
         answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The same for what rests on the state that the stream had: `work` says whether it is still in its epoch.
+    async fn change_within(
+        &self,
+        stream: StreamId,
+        work: impl FnMut(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        if self.change(Some(stream), work).await? { Ok(()) } else { Err(StoreError::Outdated) }
     }
 
     async fn send_change(&self, change: impl Change + 'static) -> Result<(), StoreError> {

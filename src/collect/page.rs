@@ -59,7 +59,7 @@ impl<'a> Intake<'a> {
             spec,
             options,
             account,
-            id: StreamId(0),
+            id: StreamId(0, 0),
             high_water: None,
             late: None,
             scope: IdentityScope::new(provider.name(), &account.id, spec.name),

@@ -177,6 +177,19 @@ impl<F: Fetch> Collector<F> {
     /// # Errors
     /// See [`PollError`]; the cursor is then where the last complete window left it.
     pub async fn poll(&mut self, account: &Arc<Account>) -> Result<PollReport, PollError> {
+        loop {
+            match self.poll_once(account).await {
+                // From where the cursor stands now.
+                Err(PollError::Store(StoreError::Outdated)) => {
+                    tracing::info!(code = "poll-anew", source = %self.options.name.source, stream = self.spec.name,
+                        "a command has moved the cursor while a poll was under way; polling again");
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn poll_once(&mut self, account: &Arc<Account>) -> Result<PollReport, PollError> {
         let turn = self.turn(account).await?;
         let mut report = PollReport::default();
         self.poll_from_cursor(turn, &mut report).await?;
@@ -247,8 +260,10 @@ impl<F: Fetch> Collector<F> {
         let Some(complete) = complete_to else {
             return Ok(self.options.start.max(oldest));
         };
-        if complete < oldest {
-            let gap = Gap { stream: self.options.name.clone(), from: complete, to: oldest };
+        // What was read before the cursor was moved back is not lost.
+        let read = turn.state.reached.map_or(complete, |reached| reached.max(complete));
+        if read < oldest {
+            let gap = Gap { stream: self.options.name.clone(), from: read, to: oldest };
             // The event first: its id is the same when a crash makes it come again.
             let Gap { stream, from, to } = gap.clone();
             self.store.record(&OwnEvent::Gap { stream, from, to }, turn.now).await?;
@@ -355,6 +370,7 @@ impl<F: Fetch> Collector<F> {
         if walked.recognised_any() || !must_show {
             return Ok(walked);
         }
+        self.must_be_in_epoch(turn).await?;
         let documented = turn.state.filter;
         for habit in self.other_habits(documented) {
             turn.state.filter = habit;
@@ -395,6 +411,12 @@ impl<F: Fetch> Collector<F> {
             Filter::Days { .. } | Filter::None => Vec::new(),
         };
         all.into_iter().filter(|other| *other != habit).collect()
+    }
+
+    /// What a turn expects to be shown may have been forgotten meanwhile.
+    async fn must_be_in_epoch(&self, turn: &Turn) -> Result<(), PollError> {
+        let now = self.store.stream(&self.options.name).await?.id;
+        if now == turn.state.id { Ok(()) } else { Err(StoreError::Outdated.into()) }
     }
 
     async fn remember(&self, turn: &mut Turn, habit: FilterHabit) -> Result<(), PollError> {

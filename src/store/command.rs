@@ -37,11 +37,12 @@ pub(super) enum Control {
 }
 
 impl Work {
-    /// The stream that it works on: when something fails for a stream, what was queued behind it fails too.
-    pub(super) fn stream(&self) -> Option<StreamId> {
+    /// The number of the stream that it works on: when something fails for a stream, what was queued behind it fails
+    /// too.
+    pub(super) fn stream(&self) -> Option<i64> {
         match self {
-            Self::Page(page) => Some(page.stream),
-            Self::Change(change) => change.stream(),
+            Self::Page(page) => Some(page.stream.0),
+            Self::Change(change) => change.stream().map(|stream| stream.0),
         }
     }
 

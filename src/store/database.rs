@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 
 /// Two connections of one process share the file, `status` may be a third: they wait for each other briefly.
@@ -183,7 +184,7 @@ pub(super) fn version(connection: &Connection, place: &Place, known: usize) -> R
         .map_err(|error| place.explain(error))?;
     if tables > 0 && owner != APPLICATION_ID {
         return Err(StoreError::Failed(format!(
-            "{} is the database of another program: name another state_dir",
+            "{} is the database of another program, not the state of auditferry: name another",
             place.database.display()
         )));
     }

@@ -45,6 +45,10 @@ pub enum StoreError {
     /// Anything else.
     #[error("{0}")]
     Failed(String),
+    /// A command has moved the stream's cursor back, or forgotten the stream, since the state was read that the
+    /// request rests on: nothing is changed, and what was read is read again.
+    #[error("a command has moved the stream's cursor meanwhile")]
+    Outdated,
     /// The store was closed; the process is stopping.
     #[error("the store is closed")]
     Closed,

@@ -154,8 +154,8 @@ async fn the_cursor_moves_forward_only() {
 async fn a_stream_that_is_not_there_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
-    assert!(store.complete_window(StreamId(9), Cursor::default()).await.is_err());
-    assert!(store.commit_page(StreamId(9), events(0..1)).await.unwrap().done().await.is_err());
+    assert!(store.complete_window(StreamId(9, 0), Cursor::default()).await.is_err());
+    assert!(store.commit_page(StreamId(9, 0), events(0..1)).await.unwrap().done().await.is_err());
     assert!(store.reader("nobody").await.unwrap_err().to_string().contains("nobody"));
 }
 

@@ -15,7 +15,7 @@ use super::feed::{self, Feed, Seat};
 use super::page::{Ledger, SpoolEnd};
 use super::sink::{self, Waiting};
 use super::upkeep::Upkeep;
-use super::{SpoolLevel, StoreOptions, StreamId};
+use super::{SpoolLevel, StoreOptions};
 
 /// Pages in one transaction: measured, more gain nothing (`bench/FIGURES.md`: 13 to 49 % at five).
 const PAGES: usize = 5;
@@ -108,7 +108,7 @@ impl Writer {
     /// Commits each on its own, so that one that can't be does not stop the others; but nothing of a stream
     /// behind a failure of that stream: a cursor must not pass a page that is not on disk.
     fn commit_one_by_one(&mut self) {
-        let mut failed: Vec<(StreamId, StoreError)> = Vec::new();
+        let mut failed: Vec<(i64, StoreError)> = Vec::new();
         for index in 0..self.group.len() {
             let one = index..index + 1;
             let stream = self.group[index].stream();

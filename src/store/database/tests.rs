@@ -92,7 +92,7 @@ fn damage_is_found_after_a_crash() {
     for id in 0..2000u32 {
         let mut bytes = [0u8; 16];
         bytes[..4].copy_from_slice(&id.to_be_bytes());
-        database.connection.execute("INSERT INTO known VALUES (1, ?1, ?2)", (id, bytes)).unwrap();
+        database.connection.execute("INSERT INTO known_id VALUES (1, ?1, ?2)", (id, bytes)).unwrap();
     }
     database.checkpoint().unwrap();
     drop(database);
