@@ -13,6 +13,7 @@ mod health;
 mod log;
 mod run;
 mod simulate;
+mod state;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -82,6 +83,9 @@ enum Command {
     /// Look at the events that a sink refused for good, send them again or drop them
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Look at the state of streams and sinks, have a part read again, carry the state to another place
+    #[command(subcommand)]
+    State(state::Command),
     /// Print an example or the JSON Schema of the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -118,8 +122,15 @@ struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    auditferry status\n  \
+    auditferry status --watch\n  \
+    auditferry status --watch 10s --output json | jq -c '.sinks[] | {name, waiting}'")]
 struct StatusArgs {
-    /// How to print it
+    /// Show it again and again, so often, until Ctrl-C [default: 2s]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
+    watch: Option<Duration>,
+    /// How to print it; with --watch, json is one object a line
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -148,6 +159,12 @@ enum ConfigCommand {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration(text)
+}
+
+/// A duration between two looks.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(interval) }
 }
 
 /// A time on the command line: RFC 3339, a date (its beginning in UTC), or a duration, which is so long ago.
@@ -180,7 +197,12 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check(&path, &args),
         Command::Status(args) => {
             let config = Config::load_without_secrets(&path);
-            config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
+            config.map_err(Failure::from).and_then(|config| match args.watch {
+                None => block_on(|_| status::run(&config, args.output)),
+                Some(interval) => {
+                    block_on(|stop| async { status::watch::run(&config, args.output, interval, stop).await })
+                }
+            })
         }
         Command::Health(args) => {
             let config = Config::load_without_secrets(&path);
@@ -191,6 +213,12 @@ pub fn main() -> ExitCode {
             config.map_err(Failure::from).and_then(|config| {
                 block_on(|stop| async move { dead_letters::run(&config, command, stop).await })
             })
+        }
+        Command::State(command) => {
+            let config = Config::load_without_secrets(&path);
+            config
+                .map_err(Failure::from)
+                .and_then(|config| block_on(|stop| async move { state::run(&config, command, stop).await }))
         }
         Command::Config(ConfigCommand::Example) => done(config::example()),
         Command::Config(ConfigCommand::Schema) => done(config::schema()),

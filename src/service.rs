@@ -385,7 +385,15 @@ async fn open(
     config: &Config,
     open: fn(&Path, &StoreOptions) -> Result<Store, StoreError>,
 ) -> Result<Store, ServiceError> {
-    let directory = config.state_dir.clone();
+    open_in(&config.state_dir, config, open).await
+}
+
+async fn open_in(
+    directory: &Path,
+    config: &Config,
+    open: fn(&Path, &StoreOptions) -> Result<Store, StoreError>,
+) -> Result<Store, ServiceError> {
+    let directory = directory.to_owned();
     let config::Spool { max_size, retention } = config.spool;
     let options = StoreOptions { max_size, retention };
     let opened = tokio::task::spawn_blocking(move || open(&directory, &options)).await;

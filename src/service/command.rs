@@ -5,8 +5,10 @@
 //! Either way the answers come as values over a bounded channel, the last one [`Answer::Done`] or
 //! [`Answer::Error`].
 
+mod announce;
 pub(crate) mod dead_letters;
 pub(crate) mod health;
+pub(crate) mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub(crate) enum Request {
     DeadLetters(dead_letters::Request),
     /// How the daemon is.
     Health(health::Request),
+    /// About the state of streams.
+    State(state::Request),
 }
 
 /// What comes back: any number of values, then `Done` or `Error`. On the control socket a line of JSON each.
@@ -58,6 +62,8 @@ pub(crate) enum Done {
     Letters(crate::store::LettersBySink),
     /// Why the daemon is not alive or not ready; nothing when it is.
     Health(Vec<String>),
+    /// What became of the streams' state.
+    State(state::Outcome),
 }
 
 /// Who has executed a command.
@@ -82,6 +88,7 @@ impl Commands {
         let outcome = match request {
             Request::DeadLetters(request) => dead_letters::execute(&self.store, request, uid, &answers).await,
             Request::Health(request) => health::execute(self.view.as_deref(), request).await,
+            Request::State(request) => state::execute(&self.store, request, uid).await,
         };
         let last = match outcome {
             Ok(done) => Answer::Done(done),

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -85,19 +85,23 @@ pub struct Importable {
     pub streams: i64,
     /// Events ever collected.
     pub events: i64,
+    /// Whether there is a state that it would take the place of.
+    pub replaces: bool,
 }
 
 impl Import {
-    /// Looks into `file`. Blocks for a short read.
+    /// Looks into `file`, which is to be the state of `directory`. Blocks for a short read.
     ///
     /// # Errors
     /// When it is not a state, or one of a newer version.
-    pub fn look(file: &Path) -> Result<Importable, StoreError> {
+    pub fn look(directory: &Path, file: &Path) -> Result<Importable, StoreError> {
         let place = Place { directory: PathBuf::new(), database: file.to_owned() };
+        must_be_whole(file)?;
         let (connection, version) = open_state(&place, file)?;
         let read = |sql: &str| -> rusqlite::Result<i64> { connection.query_row(sql, [], |row| row.get(0)) };
         let contents = || -> rusqlite::Result<Importable> {
             Ok(Importable {
+                replaces: Place::new(directory).database.exists(),
                 version,
                 streams: read("SELECT count(*) FROM stream WHERE source <> 'auditferry'")?,
                 events: read("SELECT coalesce(sum(sequence), 0) FROM stream WHERE source <> 'auditferry'")?,
@@ -114,12 +118,14 @@ impl Import {
     pub fn begin(directory: &Path, file: &Path) -> Result<Self, StoreError> {
         let place = Place::new(directory);
         let lock = database::lock(&place)?;
+        give_away(&directory.join("lock"), directory)?;
         let import = Self { stage: directory.join(STAGE), place, _lock: lock };
         // What a killed import has left.
         import.clear();
         let staged = Place::new(&import.stage);
         drop(database::lock(&staged)?);
         let mut from = File::open(file).map_err(|error| failed("open", file, &error))?;
+        must_be_whole(file)?;
         let copied = create(&staged.database, OpenOptions::new().create_new(true))
             .and_then(|mut copy| io::copy(&mut from, &mut copy).and_then(|_| copy.sync_all()));
         copied.map_err(|error| failed("copy to", &staged.database, &error))?;
@@ -145,6 +151,7 @@ impl Import {
     pub fn put_in_place(self, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
         let staged = Place::new(&self.stage).database;
         let database = &self.place.database;
+        give_away(&staged, &self.place.directory)?;
         let aside = database.exists().then(|| self.set_aside(now)).transpose()?;
         // One step: at any instant one of the two states is there.
         fs::rename(&staged, database).map_err(|error| failed("replace", database, &error))?;
@@ -192,15 +199,7 @@ impl Drop for Import {
 
 /// Opens a state that nobody writes to, with its schema version; an error names it `file`.
 fn open_state(place: &Place, file: &Path) -> Result<(Connection, usize), StoreError> {
-    let path = &place.database;
-    fs::metadata(path).map_err(|error| failed("read", file, &error))?;
-    if fs::metadata(beside_it(path, "-wal")).is_ok_and(|log| log.len() > 0) {
-        return Err(unfit(
-            file,
-            "it has a log beside it, so it is in use, or was copied beside a running daemon; make the copy with \
-             `auditferry state export`",
-        ));
-    }
+    fs::metadata(&place.database).map_err(|error| failed("read", file, &error))?;
     let connection = database::open_at_rest(place).map_err(|error| unfit(file, error))?;
     let version = match database::version(&connection, place, database::latest()) {
         Ok(0) => return Err(unfit(file, "it is empty")),
@@ -208,6 +207,18 @@ fn open_state(place: &Place, file: &Path) -> Result<(Connection, usize), StoreEr
         version => version?,
     };
     Ok((connection, version))
+}
+
+/// A state with a log is more than its file.
+fn must_be_whole(file: &Path) -> Result<(), StoreError> {
+    if fs::metadata(beside_it(file, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(unfit(
+            file,
+            "it has a log beside it, so it is in use, or was copied beside a running daemon; make the copy with \
+             `auditferry state export`",
+        ));
+    }
+    Ok(())
 }
 
 fn unfit(file: &Path, why: impl std::fmt::Display) -> StoreError {
@@ -221,6 +232,22 @@ fn fold_log(place: &Place) {
         .and_then(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
     if let Err(error) = folded {
         tracing::debug!(%error, "the log of the state that is set aside could not be folded in");
+    }
+}
+
+/// Root may do this for the daemon's user: the file is to be its own.
+fn give_away(file: &Path, directory: &Path) -> Result<(), StoreError> {
+    let given = fs::metadata(directory).and_then(|owner| {
+        let has = fs::metadata(file)?;
+        let same = (has.uid(), has.gid()) == (owner.uid(), owner.gid());
+        if same { Ok(()) } else { chown(file, Some(owner.uid()), Some(owner.gid())) }
+    });
+    match given {
+        // Whoever is not root has made it for himself.
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+            Err(failed("give the owner of the directory", file, &error))
+        }
+        _ => Ok(()),
     }
 }
 

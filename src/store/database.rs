@@ -262,5 +262,11 @@ fn check_after_crash(connection: &Connection, place: &Place) -> Result<(), Store
     Ok(())
 }
 
+/// A file as version 3 left it.
+#[cfg(test)]
+pub(super) fn leave_version_3(file: &Path) {
+    tests::left_by(3, &Place { directory: file.to_owned(), database: file.to_owned() });
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Promises of the store as a whole; what concerns one file alone is tested there.
 
+mod again;
+mod copy;
 mod crash;
 mod group;
 mod letters;
