@@ -46,7 +46,8 @@ pub(super) async fn ask(
 /// # Errors
 /// [`Usage`] with `otherwise` when there is neither.
 pub(super) fn must_be_able_to_ask(yes: bool, otherwise: &'static str) -> anyhow::Result<()> {
-    if !yes && !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    if !yes && !is_terminal {
         bail!(Usage(otherwise));
     }
     Ok(())

@@ -162,7 +162,7 @@ impl Import {
     /// Gives the state a second name.
     fn set_aside(&self, now: Timestamp) -> Result<PathBuf, StoreError> {
         let database = &self.place.database;
-        let aside = beside_it(database, &now.strftime(".before-%Y%m%dT%H%M%SZ").to_string());
+        let aside = beside_it(database, now.strftime(".before-%Y%m%dT%H%M%SZ").to_string());
         if aside.exists() {
             return Err(exists(&aside));
         }

@@ -167,9 +167,7 @@ impl Sink {
         let state = match (self.configured, self.active) {
             (true, true) => "active",
             (true, false) => "not yet active",
-            (false, true) => {
-                "active, not configured"
-            }
+            (false, true) => "active, not configured",
             (false, false) => "not configured",
         };
         let waiting = if self.active { count(self.waiting) } else { none() };
