@@ -162,10 +162,10 @@ impl Import {
     /// Gives the state a second name.
     fn set_aside(&self, now: Timestamp) -> Result<PathBuf, StoreError> {
         let database = &self.place.database;
-        let aside = beside_it(database, now.strftime(".before-%Y%m%dT%H%M%SZ").to_string());
-        if aside.exists() {
-            return Err(exists(&aside));
-        }
+        let name = beside_it(database, now.strftime(".before-%Y%m%dT%H%M%SZ").to_string());
+        let more = (2..).map(|number| beside_it(&name, format!("-{number}")));
+        let free = [name.clone()].into_iter().chain(more).find(|aside| !aside.exists());
+        let aside = free.unwrap_or(name);
         fold_log(&self.place);
         for companion in ["-wal", "-shm"] {
             let (log, its) = (beside_it(database, companion), beside_it(&aside, companion));

@@ -27,8 +27,9 @@ pub enum StoreError {
     },
     /// The file is damaged.
     #[error(
-        "{path} is damaged: {reason}; restore it from a backup, or move it away and start anew: the events \
-         that the provider still keeps are then collected and delivered again, under the same event.id"
+        "{path} is damaged: {reason}; restore an export with `auditferry state import`, or move it away and \
+         start anew: the events that the provider still keeps are then collected and delivered again, under the \
+         same event.id"
     )]
     Damaged {
         /// The database.

@@ -24,5 +24,6 @@ mod rig;
 mod running;
 mod several;
 mod splunk;
+mod state;
 mod syslog;
 mod webhook;

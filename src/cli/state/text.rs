@@ -83,7 +83,8 @@ pub(super) fn import_question(file: &Path, directory: &Path, found: &Importable)
     if found.replaces {
         format!(
             "Replace the state in {directory} by {file} ({streams}, {events})? The one that is there is set aside as \
-             auditferry.db.before-… in the same directory. [y/N] "
+             auditferry.db.before-TIME in the same directory. What came after the export is collected and delivered \
+             again, as far as the provider still has it. [y/N] "
         )
     } else {
         format!("Make {file} ({streams}, {events}) the state in {directory}? There is none yet. [y/N] ")
@@ -96,4 +97,49 @@ pub(super) fn imported(file: &Path, aside: Option<&Path>) -> String {
         format!("; the one before is {}: delete it when it is of no more use", aside.display())
     });
     format!("state imported from {}{before}\n", file.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Cursor, FilterHabit};
+
+    fn entry() -> StreamEntry {
+        StreamEntry {
+            name: StreamName { source: "hubspot".to_owned(), stream: "login".to_owned() },
+            account: None,
+            cursor: Cursor::default(),
+            filter: FilterHabit::Primary,
+            reconciled: None,
+            sequence: 7,
+            known_ids: 7,
+            gaps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_question_says_what_a_yes_would_do() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let rewind = rewind_question(&entry().name, at(86_400), at(60));
+        assert!(
+            rewind.contains("hubspot/login back from 1970-01-02T00:00:00Z to 1970-01-01T00:01:00Z"),
+            "{rewind}"
+        );
+        let forget = forget_question(&[entry()], false);
+        assert!(forget.contains("hubspot/login") && forget.contains("has it twice"), "{forget}");
+        assert!(!forget.contains("account") && forget_question(&[entry()], true).contains("account"));
+        let found = Importable { version: 4, streams: 1, events: 1234, replaces: true };
+        let question = |found: &Importable| import_question(Path::new("a.db"), Path::new("/state"), found);
+        let replace = question(&found);
+        for words in
+            ["Replace the state in /state", "a.db (1 stream, 1,234 events)", "set aside", "delivered again"]
+        {
+            assert!(replace.contains(words), "{replace}");
+        }
+        let first = question(&Importable { replaces: false, ..found });
+        assert!(first.contains("There is none yet") && !first.contains("aside"), "{first}");
+        for question in [rewind, forget, replace, first] {
+            assert!(question.ends_with("? [y/N] ") || question.ends_with(". [y/N] "), "{question}");
+        }
+    }
 }

@@ -90,6 +90,12 @@ async fn the_state_that_was_there_is_set_aside_and_can_be_put_back() {
     assert_eq!(aside, killed.join("auditferry.db.before-20270115T080000Z"));
     assert_eq!(names(&killed), ["auditferry.db", "auditferry.db.before-20270115T080000Z", "lock"]);
     assert_eq!(waiting(&killed).await, (1..=5).collect::<Vec<_>>());
+    let again = imported(&killed, &file).unwrap();
+    assert_eq!(
+        again,
+        killed.join("auditferry.db.before-20270115T080000Z-2"),
+        "one is never set aside over another"
+    );
     assert!(imported(&new.path().join("third"), &aside).is_none());
     assert_eq!(waiting(&new.path().join("third")).await, (1..=60).collect::<Vec<_>>());
 }
