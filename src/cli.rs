@@ -10,6 +10,7 @@ mod demo;
 mod generate;
 mod health;
 mod log;
+mod preview;
 mod run;
 mod simulate;
 mod status;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Environment, Faults, locate};
-use crate::service::{Reload, ServiceError, SignalThread, Stop, check_sinks};
+use crate::service::{Reload, ServiceError, SignalThread, Stop};
 use crate::store::StoreError;
 
 use status::Output;
@@ -71,8 +72,12 @@ enum LogFormat {
 enum Command {
     /// Poll every source and deliver to every sink, until SIGTERM or SIGINT; SIGHUP reloads the configuration
     Run(RunArgs),
-    /// Validate the configuration and ask every sink whether it would take events
+    /// Validate the configuration, and ask every source and sink whether it would do its part
+    #[command(after_help = check::EXAMPLES)]
     Check(CheckArgs),
+    /// Fetch one page of a source and print its events; nothing is collected
+    #[command(after_help = preview::EXAMPLES)]
+    Preview(preview::PreviewArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
     Status(StatusArgs),
     /// Ask the running daemon whether it is alive or ready: exit 0, or 1 with the reasons
@@ -171,6 +176,10 @@ pub fn main() -> ExitCode {
             ended.inspect_err(Failure::log)
         }),
         Command::Check(args) => check(&path, &args),
+        Command::Preview(args) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| block_on(|stop| preview::run(config, args, stop)))
+        }
         Command::Status(args) => {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
@@ -212,12 +221,12 @@ fn check(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
     if let (Ok(config), false) = (&checked, args.offline) {
         let answer = &mut findings;
         block_on(|stop| async move {
-            let asked = stop.run_until_cancelled(check_sinks(config, args.send_test)).await;
+            let asked = stop.run_until_cancelled(crate::service::check(config, args.send_test)).await;
             *answer = Some(asked.ok_or_else(|| anyhow::anyhow!("interrupted"))?);
             Ok(())
         })?;
     }
-    Ok(check::print(path, &checked, findings.as_deref(), args.output == Output::Json)?)
+    Ok(check::print(path, &checked, findings.as_ref(), args.output == Output::Json)?)
 }
 
 fn done(result: std::io::Result<()>) -> Result<ExitCode, Failure> {
@@ -297,7 +306,7 @@ impl Failure {
 struct Usage(&'static str);
 
 fn exit_code(failure: &anyhow::Error) -> u8 {
-    if failure.is::<Usage>() {
+    if failure.is::<Usage>() || failure.is::<preview::UnknownName>() {
         return EXIT_CONFIGURATION;
     }
     let held = failure.chain().any(|cause| {

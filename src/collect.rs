@@ -18,6 +18,7 @@ mod credential;
 mod fetch;
 mod gate;
 mod page;
+mod probe;
 pub mod schedule;
 mod stream;
 mod unmapped;
@@ -25,8 +26,9 @@ mod walk;
 mod window;
 
 pub use caller::{Caller, CallerOptions};
-pub use credential::Credential;
+pub use credential::{Credential, Grants};
 pub use fetch::{Fetch, FetchError};
+pub use probe::{Probe, ProbeError, ProbeOptions, Seen};
 pub use stream::{Collector, CollectorOptions, PollError, PollReport};
 pub use unmapped::{Unmapped, UnmappedCounts};
 

@@ -10,10 +10,12 @@ mod check;
 pub(crate) mod command;
 mod control;
 mod daemon;
+mod grants;
 mod manager;
 mod notices;
 mod observers;
 mod once;
+mod preview;
 mod pulse;
 mod signals;
 mod sources;
@@ -21,9 +23,12 @@ mod tasks;
 mod view;
 
 pub(crate) use about::about;
-pub(crate) use check::{Finding, check_sinks};
+#[cfg(test)]
+pub(crate) use check::Aspect;
+pub(crate) use check::{Finding, Findings, SourceFindings, check};
 pub(crate) use command::health::health;
 pub use daemon::{Reload, run as run_daemon};
+pub(crate) use preview::{Preview, preview};
 pub use signals::{SignalThread, Stop};
 
 use std::net::SocketAddr;

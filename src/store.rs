@@ -47,7 +47,7 @@ pub use letter::{DeadLetter, LetterChoice, LetterCount, LettersBySink, MarkedLet
 pub use page::{Committed, PendingCommit};
 pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
-pub use source::RotatedCredential;
+pub use source::{RotatedCredential, SourceSnapshot};
 pub use spool::{SpoolLevel, SpoolReader};
 pub use stream::{Cursor, Failure, FilterHabit, Gap, KnownKey, StreamId, StreamNote, StreamState};
 
@@ -203,6 +203,15 @@ impl Store {
     /// When there is no state, or it can't be read.
     pub fn read_snapshot(directory: &Path) -> Result<Snapshot, StoreError> {
         snapshot::of_directory(directory)
+    }
+
+    /// Reads what the state directory knows of a source, as [`Store::read_snapshot`] does; nothing where there is
+    /// no state yet. Blocks for a short read.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read_source(directory: &Path, source: &str) -> Result<SourceSnapshot, StoreError> {
+        source::of_directory(directory, source)
     }
 
     /// A snapshot of this open store.

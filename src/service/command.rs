@@ -5,6 +5,7 @@
 //! Either way the answers come as values over a bounded channel, the last one [`Answer::Done`] or
 //! [`Answer::Error`].
 
+pub(crate) mod credential;
 pub(crate) mod dead_letters;
 pub(crate) mod health;
 
@@ -34,6 +35,8 @@ pub(crate) enum Request {
     DeadLetters(dead_letters::Request),
     /// How the daemon is.
     Health(health::Request),
+    /// A refresh token to be kept.
+    KeepCredential(credential::Request),
 }
 
 /// What comes back: any number of values, then `Done` or `Error`. On the control socket a line of JSON each.
@@ -82,6 +85,7 @@ impl Commands {
         let outcome = match request {
             Request::DeadLetters(request) => dead_letters::execute(&self.store, request, uid, &answers).await,
             Request::Health(request) => health::execute(self.view.as_deref(), request).await,
+            Request::KeepCredential(request) => credential::execute(&self.store, request).await,
         };
         let last = match outcome {
             Ok(done) => Answer::Done(done),

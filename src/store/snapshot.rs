@@ -71,20 +71,32 @@ pub struct SinkSnapshot {
 /// Reads a snapshot of a directory, beside a running daemon or without one.
 pub(super) fn of_directory(directory: &Path) -> Result<Snapshot, StoreError> {
     let place = Place::new(directory);
+    in_directory(&place, |connection| read(connection, &place))
+}
+
+/// Reads something in a directory, beside a running daemon or without one.
+pub(super) fn in_directory<T>(
+    place: &Place,
+    read: impl Fn(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
     place.must_exist()?;
     let log = place.database.with_extension("db-wal");
     let read = |running: bool| {
         // Without a log nobody has the file open: it is read as it is, and nothing is written, not even a lock.
         let open = if running { database::open_to_read } else { database::open_at_rest };
-        read_with(&place, open(&place))
+        read_with(place, open(place), &read)
     };
     let running = log.exists();
-    let snapshot = read(running);
+    let found = read(running);
     // Unless a daemon has started or stopped meanwhile.
-    if log.exists() == running { snapshot } else { read(!running) }
+    if log.exists() == running { found } else { read(!running) }
 }
 
-fn read_with(place: &Place, connection: rusqlite::Result<Connection>) -> Result<Snapshot, StoreError> {
+fn read_with<T>(
+    place: &Place,
+    connection: rusqlite::Result<Connection>,
+    read: impl Fn(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
     let connection = connection.map_err(|error| place.explain(error))?;
     let version = database::version(&connection, place, database::latest())?;
     if version < database::latest() {
@@ -93,7 +105,7 @@ fn read_with(place: &Place, connection: rusqlite::Result<Connection>) -> Result<
             place.database.display()
         )));
     }
-    read(&connection, place).map_err(|error| place.explain(error))
+    read(&connection).map_err(|error| place.explain(error))
 }
 
 /// Reads a snapshot in one transaction.
