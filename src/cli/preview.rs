@@ -96,7 +96,9 @@ pub(super) async fn run(config: Config, args: PreviewArgs, stop: Stop) -> anyhow
     let (source, streams) = find(&config, &args)?;
     let asked = service::preview(&config, (source, &streams), args.limit, args.format.format());
     let Some(preview) = stop.run_until_cancelled(Box::pin(asked)).await else { bail!("interrupted") };
-    let preview = preview.map_err(|reason| anyhow::anyhow!("source {}: {reason}", source.name))?;
+    let preview = preview.map_err(|reason| {
+        anyhow::anyhow!("source {}: {reason}; `auditferry check` says what to do", source.name)
+    })?;
     print(&preview, args.format)?;
     tell(source, &preview)
 }

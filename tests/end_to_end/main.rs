@@ -7,6 +7,7 @@
 )]
 
 mod brevo;
+mod check;
 mod configuration;
 mod crash;
 mod credentials;
@@ -17,6 +18,7 @@ mod mirrored;
 mod oddities;
 mod once;
 mod outages;
+mod preview;
 mod receivers;
 mod redaction;
 mod reload;

@@ -105,7 +105,7 @@ impl Asked {
         });
         let host = source.base_url.host_str().unwrap_or_default();
         let step =
-            |failure: &http::Error| Finding::Failed(format!("{failure}: {}", next_step(failure, host)));
+            |failure: &http::Error| Finding::Failed(format!("{failure}; {}", next_step(failure, host)));
         if let Some(failure @ http::Error::Resolve { .. }) = unreached {
             findings.add(Aspect::Name, step(failure));
             return false;
