@@ -205,6 +205,11 @@ impl Store {
         snapshot::of_directory(directory)
     }
 
+    /// Whether there is a store in this directory.
+    pub fn is_in(directory: &Path) -> bool {
+        Place::new(directory).database.exists()
+    }
+
     /// Reads what the state directory knows of a source, as [`Store::read_snapshot`] does; nothing where there is
     /// no state yet. Blocks for a short read.
     ///

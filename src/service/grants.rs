@@ -32,7 +32,7 @@ impl KeptGrant {
 
     async fn give(&self, source: &str, kept: RotatedCredential) -> Result<(), String> {
         // Nothing was collected with this configuration yet: the directory is made, as the daemon would.
-        if !self.config.state_dir.join("auditferry.db").exists() {
+        if !Store::is_in(&self.config.state_dir) {
             let store =
                 super::open(&self.config, Store::open).await.map_err(|failure| failure.to_string())?;
             store.keep_credential(source, kept).await.map_err(|failure| failure.to_string())?;
@@ -84,4 +84,28 @@ pub(super) fn can_be_kept(source: &Source, state_dir: &Path) -> Result<(), Strin
             state_dir.display()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(credential: &str) -> Source {
+        let text = format!("[sources.crm]\ntype = 'hubspot'\n{credential}\n[sinks.out]\ntype = 'stdout'\n");
+        Config::from_text(&text, "test").unwrap().sources.remove(0)
+    }
+
+    #[test]
+    fn a_grant_is_exchanged_only_where_its_successor_can_be_kept() {
+        let oauth = source("oauth = { client_id = 'a', client_secret = 'b', refresh_token = 'c' }");
+        let place = tempfile::tempdir().unwrap();
+        let state_dir = place.path().join("not").join("made");
+        assert_eq!(can_be_kept(&oauth, &state_dir), Ok(()));
+        assert_eq!(place.path().read_dir().unwrap().count(), 0, "to look leaves nothing behind");
+        // Not even root may write there.
+        let nowhere = Path::new("/proc/auditferry");
+        let reason = can_be_kept(&oauth, nowhere).unwrap_err();
+        assert!(reason.contains("/proc/auditferry") && reason.contains("sudo"), "{reason}");
+        assert_eq!(can_be_kept(&source("token = 'a'"), nowhere), Ok(()), "a token has no successor");
+    }
 }

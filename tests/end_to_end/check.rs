@@ -155,9 +155,13 @@ fn a_host_that_is_not_there_is_told_soon_and_holds_up_no_other() {
     let simulator = Simulator::start(&["--events", "100", "--rate", "0"]);
     let place = Place::new(&simulator, &Settings { hubspot: false, ..Settings::default() });
     let file = place.path("auditferry.toml");
-    let more = "[sources.far]\ntype = \"hubspot\"\ntoken = \"a\"\nbase_url = \"https://nowhere.invalid\"\n\
-         [sources.shut]\ntype = \"brevo\"\napi_key = \"a\"\nbase_url = \"http://127.0.0.1:1\"\n";
-    fs::write(&file, fs::read_to_string(&file).unwrap() + more).unwrap();
+    let address = &simulator.address;
+    let more = format!(
+        "[sources.far]\ntype = \"hubspot\"\ntoken = \"a\"\nbase_url = \"https://nowhere.invalid\"\n\
+         [sources.shut]\ntype = \"brevo\"\napi_key = \"a\"\nbase_url = \"http://127.0.0.1:1\"\n\
+         [sources.plain]\ntype = \"brevo\"\napi_key = \"a\"\nbase_url = \"https://{address}\"\n"
+    );
+    fs::write(&file, fs::read_to_string(&file).unwrap() + &more).unwrap();
     let start = Instant::now();
     let (code, report) = checked(&place);
     assert!(start.elapsed() < SOON, "took {:?}", start.elapsed());
@@ -170,6 +174,9 @@ fn a_host_that_is_not_there_is_told_soon_and_holds_up_no_other() {
     let (word, detail) = answer(&report, "shut", "connection");
     assert_eq!(word, "failed");
     assert!(detail.contains("refused") && detail.contains("firewall"), "{detail}");
+    let (word, detail) = answer(&report, "plain", "tls");
+    assert_eq!((word, answer(&report, "plain", "connection").0), ("failed", "ok"));
+    assert!(detail.contains("does not speak TLS"), "{detail}");
     assert_eq!(named(&report, "sources", "brevo")["answer"], "ok", "{report:#}");
 }
 

@@ -93,7 +93,8 @@ fn token_length(text: &str) -> usize {
             end.map_or(text.len(), |end| end + 2)
         }
         [b'{' | b'}' | b'[' | b']' | b',' | b':', ..] => 1,
-        _ => text[1..].find(['{', '}', '[', ']', ',', ':', '"', ' ']).map_or(text.len(), |end| end + 1),
+        // A word: it begins with none of these.
+        _ => text.find(|letter: char| "{}[],:\" \t".contains(letter)).unwrap_or(text.len()).max(1),
     }
 }
 

@@ -247,3 +247,41 @@ fn next_step(failure: &http::Error, host: &str) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has_failed(finding: &Finding) -> bool {
+        matches!(finding, Finding::Failed(_))
+    }
+
+    #[test]
+    fn a_clock_is_wrong_beyond_a_minute_and_it_is_said_in_which_direction() {
+        let judged = |seconds| judge_clock(SignedDuration::from_secs(seconds));
+        for well in [0, 1, -1, 60, -60] {
+            assert!(!has_failed(&judged(well)), "{well} s");
+        }
+        let said = |seconds| format!("{:?}", judged(seconds));
+        assert!(has_failed(&judged(61)) && said(61).contains("is 61 s behind"), "{}", said(61));
+        assert!(has_failed(&judged(-3600)) && said(-3600).contains("is 3600 s ahead"), "{}", said(-3600));
+    }
+
+    #[test]
+    fn an_account_whose_budget_is_used_up_has_failed() {
+        assert!(has_failed(&judge_quota(0)) && !has_failed(&judge_quota(1)));
+    }
+
+    #[test]
+    fn every_way_not_to_be_answered_has_a_next_step() {
+        let (host, reason) = ("api.example".to_owned(), "reason".to_owned());
+        for failure in [
+            http::Error::Resolve { host: host.clone(), reason: reason.clone() },
+            http::Error::Connect { host: host.clone(), reason: reason.clone() },
+            http::Error::Timeout { host: host.clone(), after: Duration::from_secs(30) },
+            http::Error::Broken { host: host.clone(), reason: reason.clone() },
+        ] {
+            assert!(next_step(&failure, &host).contains("api.example"), "{failure}");
+        }
+    }
+}
