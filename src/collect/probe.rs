@@ -74,6 +74,9 @@ pub enum ProbeError {
     /// The credential may not do this: scope, plan, address.
     #[error("{0}")]
     Forbidden(String),
+    /// Too many requests from this account: the next one would only be one more.
+    #[error("{0}")]
+    RateLimited(String),
     /// The answer is none that was asked for, or one for later.
     #[error("{0}")]
     Failed(String),
@@ -82,7 +85,7 @@ pub enum ProbeError {
 impl ProbeError {
     /// Whether the next request would come to the same.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Unreached(_) | Self::Credential(_))
+        matches!(self, Self::Unreached(_) | Self::Credential(_) | Self::RateLimited(_))
     }
 }
 
@@ -172,11 +175,10 @@ impl Probe {
             None => Ok(reply),
             Some(Refusal::Credential { reason }) => Err(ProbeError::Credential(reason)),
             Some(Refusal::Forbidden { reason, .. }) => Err(ProbeError::Forbidden(reason)),
-            Some(
-                Refusal::Retry { reason, .. }
-                | Refusal::RateLimited { reason, .. }
-                | Refusal::BadRequest { reason },
-            ) => Err(ProbeError::Failed(reason)),
+            Some(Refusal::RateLimited { reason, .. }) => Err(ProbeError::RateLimited(reason)),
+            Some(Refusal::Retry { reason, .. } | Refusal::BadRequest { reason }) => {
+                Err(ProbeError::Failed(reason))
+            }
         }
     }
 

@@ -100,6 +100,7 @@ fn what_a_provider_refuses_is_told_with_the_next_step() {
         (json!({"missing_scope": true}), "hubspot", "login", "account-info.security.read", "name"),
         (json!({"unknown_address": true}), "brevo", "account", "Authorized IPs", "connection"),
         (json!({"details_refused": true}), "hubspot", "account", "sources.hubspot.account_id", "login"),
+        (json!({"brevo_per_hour": 1}), "brevo", "quota", "requests_per_hour", "connection"),
         (json!({"date_skew_seconds": 600}), "hubspot", "clock", "behind the provider's", "login"),
         (
             json!({"only": ["activities"], "rate_limited": {"next": 1}}),
@@ -126,7 +127,7 @@ fn what_a_provider_refuses_is_told_with_the_next_step() {
         );
         simulator.faults(&json!({
             "revoked_token": [], "missing_plan": [], "missing_scope": false, "unknown_address": false,
-            "details_refused": false, "date_skew_seconds": 0, "only": []
+            "details_refused": false, "date_skew_seconds": 0, "only": [], "brevo_per_hour": 1_000_000
         }));
     }
     assert!(!place.path("state").exists());

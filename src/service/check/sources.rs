@@ -167,7 +167,7 @@ impl Asked {
             (None, Err(failure), None) if self.pages.iter().any(|(_, page)| page.is_ok()) => {
                 return Finding::Failed(unnamed_account(name, &failure.to_string()));
             }
-            (None, Err(failure), None) => return Finding::Failed(failure.to_string()),
+            (None, Err(failure), None) => return Finding::Failed(told(failure)),
         };
         match &known.account {
             Some(bound) if bound.id != *used.0 => Finding::Failed(another_account(name, used.0, &bound.id)),
@@ -194,7 +194,22 @@ fn judge_page(page: &PageOutcome, horizon: Duration) -> Finding {
     match page {
         Ok(0) => Finding::Passed(format!("may be read, and is empty; the provider remembers {horizon}")),
         Ok(_) => Finding::Passed(format!("may be read; the provider remembers {horizon}")),
-        Err(failure) => Finding::Failed(failure.to_string()),
+        Err(failure) => Finding::Failed(told(failure)),
+    }
+}
+
+/// A failure with the next step, where the provider's words have none.
+fn told(failure: &ProbeError) -> String {
+    match failure {
+        ProbeError::RateLimited(_) => {
+            format!("{failure}; wait, and see who else uses the account's limit up")
+        }
+        ProbeError::Failed(_) => {
+            format!("{failure}; check base_url, and try again: if it lasts, tell the provider")
+        }
+        ProbeError::Unreached(_) | ProbeError::Credential(_) | ProbeError::Forbidden(_) => {
+            failure.to_string()
+        }
     }
 }
 
