@@ -25,6 +25,8 @@ struct Bucket {
     rate: f64,
     tokens: f64,
     filled: Instant,
+    /// The most that the provider ever said to be left in its window; its own limit may be far below ours.
+    most_left: Option<f64>,
     /// Nothing is sent before this instant: the provider said so.
     closed_until: Option<Instant>,
 }
@@ -47,7 +49,7 @@ impl Bucket {
         }
         let floor = match priority {
             Priority::Live => 0.0,
-            Priority::Spare => self.capacity / 3.0,
+            Priority::Spare => self.most_left.unwrap_or(self.capacity).min(self.capacity) / 3.0,
         };
         // A bucket of one must still serve spare requests.
         let missing = (floor + 1.0).min(self.capacity) - self.tokens;
@@ -74,6 +76,7 @@ impl Budget {
             rate,
             tokens: capacity,
             filled: Instant::now(),
+            most_left: None,
             closed_until: None,
         })))
     }
@@ -96,6 +99,7 @@ impl Budget {
         #[allow(clippy::cast_precision_loss)]
         let remaining = remaining as f64;
         bucket.tokens = bucket.tokens.min(remaining);
+        bucket.most_left = Some(bucket.most_left.map_or(remaining, |most| most.max(remaining)));
     }
 
     /// The provider wants no request for so long (429).
@@ -156,6 +160,22 @@ mod tests {
         let waited = Instant::now();
         budget.acquire(Priority::Live).await;
         assert_eq!(waited.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_far_above_the_providers_own_limit_does_not_starve_spare_requests() {
+        let budget = Budget::new(100_000_000, Duration::from_secs(3_600));
+        let start = Instant::now();
+        for left in (40..100).rev() {
+            budget.acquire(Priority::Spare).await;
+            budget.observe_remaining(left);
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO, "more than a third of its hundred is left");
+        budget.observe_remaining(20);
+        budget.acquire(Priority::Live).await;
+        assert_eq!(start.elapsed(), Duration::ZERO, "live polling does not wait");
+        budget.acquire(Priority::Spare).await;
+        assert!(start.elapsed() > Duration::ZERO, "the rest is for live polling");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,15 +3,21 @@
 //! Logs go to stderr, data to stdout. Exit codes: 0 done, 1 failed while working, 2 bad command line or
 //! configuration (nothing was touched), 3 another process holds the state directory.
 
+mod ask;
 mod check;
 mod config;
 mod dead_letters;
 mod demo;
 mod generate;
 mod health;
+mod job;
 mod log;
+mod preview;
+mod progress;
+mod replay;
 mod run;
 mod simulate;
+mod state;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -19,9 +25,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::config::{Config, Environment, Faults, locate};
-use crate::service::{Reload, ServiceError, SignalThread, Stop, check_sinks};
+use crate::service::{Reload, ServiceError, SignalThread, Stop};
 use crate::store::StoreError;
 
 use status::Output;
@@ -71,15 +78,51 @@ enum LogFormat {
 enum Command {
     /// Poll every source and deliver to every sink, until SIGTERM or SIGINT; SIGHUP reloads the configuration
     Run(RunArgs),
-    /// Validate the configuration and ask every sink whether it would take events
+    /// Validate the configuration, and ask every source and sink whether it would do its part
+    #[command(after_help = check::EXAMPLES)]
     Check(CheckArgs),
+    /// Fetch one page of a source and print its events; nothing is collected
+    #[command(after_help = preview::EXAMPLES)]
+    Preview(preview::PreviewArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
     Status(StatusArgs),
     /// Ask the running daemon whether it is alive or ready: exit 0, or 1 with the reasons
     Health(HealthArgs),
+    /// Collect a past range of a source, beside live polling
+    #[command(
+        after_help = "What is known already adds nothing; the live cursor stays where it is. Interrupted or \
+        killed, the same command goes on where it was.\n\n\
+        Examples:\n  \
+        auditferry backfill hubspot --from 90d\n  \
+        auditferry backfill hubspot audit_logs --from 2026-01-01 --to 2026-03-31"
+    )]
+    Backfill(job::BackfillArgs),
+    /// Compare a source with what was collected, day by day, and collect what was missed
+    #[command(
+        after_help = "Exits with 1 when a day does not agree: when events had been missed, when the provider \
+        does not show what was collected, or when a sink lacks some. Interrupted or killed, the same command goes on \
+        where it was.\n\n\
+        Examples:\n  \
+        auditferry reconcile hubspot --from 7d\n  \
+        auditferry reconcile brevo --from 2026-01-01 --output json | jq 'select(.agrees == false)'"
+    )]
+    Reconcile(job::ReconcileArgs),
+    /// Deliver what the spool still has to one sink again
+    #[command(
+        after_help = "Events come under the ids and sequences that they have always had: a receiver that does \
+        not go by event.id has them twice. Other sinks are not touched. The spool keeps delivered events for `spool.retention`. Interrupted or killed, the same command goes \
+        on where it was.\n\n\
+        Examples:\n  \
+        auditferry replay siem --from 2d\n  \
+        auditferry replay siem --from 2026-01-31T08:00:00Z --to 2026-01-31T10:00:00Z --source hubspot --yes"
+    )]
+    Replay(replay::ReplayArgs),
     /// Look at the events that a sink refused for good, send them again or drop them
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Look at the state of streams and sinks, have a part read again, carry the state to another place
+    #[command(subcommand)]
+    State(state::Command),
     /// Print an example or the JSON Schema of the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -116,8 +159,15 @@ struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    auditferry status\n  \
+    auditferry status --watch\n  \
+    auditferry status --watch 10s --output json | jq -c '.sinks[] | {name, waiting}'")]
 struct StatusArgs {
-    /// How to print it
+    /// Show it again and again, so often, until Ctrl-C [default: 2s]
+    #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
+    watch: Option<Duration>,
+    /// How to print it; with --watch, json is one object a line
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -148,6 +198,31 @@ fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration(text)
 }
 
+/// A duration between two looks.
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(interval) }
+}
+
+/// A time on the command line: RFC 3339, a date (its beginning in UTC), or a duration, which is so long ago.
+fn time(text: &str) -> Result<Timestamp, String> {
+    crate::config::time(text, Timestamp::now())
+}
+
+/// A time on the command line that is told from others by its words.
+#[derive(Debug, Clone)]
+struct Moment {
+    /// As it was written.
+    text: String,
+    time: Timestamp,
+}
+
+impl Moment {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(Self { text: text.to_owned(), time: time(text)? })
+    }
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -171,19 +246,42 @@ pub fn main() -> ExitCode {
             ended.inspect_err(Failure::log)
         }),
         Command::Check(args) => check(&path, &args),
+        Command::Preview(args) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| block_on(|stop| preview::run(config, args, stop)))
+        }
         Command::Status(args) => {
             let config = Config::load_without_secrets(&path);
-            config.map_err(Failure::from).and_then(|config| block_on(|_| status::run(&config, args.output)))
+            config.map_err(Failure::from).and_then(|config| match args.watch {
+                None => block_on(|_| status::run(&config, args.output)),
+                Some(interval) => {
+                    block_on(|stop| async { status::watch::run(&config, args.output, interval, stop).await })
+                }
+            })
         }
         Command::Health(args) => {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| health(&config, &args))
+        }
+        Command::Backfill(args) => job(&path, args.into()),
+        Command::Reconcile(args) => job(&path, args.into()),
+        Command::Replay(args) => {
+            let config = Config::load_without_secrets(&path);
+            config.map_err(Failure::from).and_then(|config| {
+                block_on(|stop| async { Box::pin(replay::run(&config, &path, args, stop)).await })
+            })
         }
         Command::DeadLetters(command) => {
             let config = Config::load_without_secrets(&path);
             config.map_err(Failure::from).and_then(|config| {
                 block_on(|stop| async move { dead_letters::run(&config, command, stop).await })
             })
+        }
+        Command::State(command) => {
+            let config = Config::load_without_secrets(&path);
+            config
+                .map_err(Failure::from)
+                .and_then(|config| block_on(|stop| async move { state::run(&config, command, stop).await }))
         }
         Command::Config(ConfigCommand::Example) => done(config::example()),
         Command::Config(ConfigCommand::Schema) => done(config::schema()),
@@ -206,18 +304,29 @@ fn health(config: &Config, args: &HealthArgs) -> Result<ExitCode, Failure> {
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn job(path: &Path, job: job::Job) -> Result<ExitCode, Failure> {
+    let config = Config::load_without_secrets(path)?;
+    let mut agrees = false;
+    let answer = &mut agrees;
+    block_on(|stop| async {
+        *answer = Box::pin(job::run(&config, path, job, stop)).await?;
+        Ok(())
+    })?;
+    Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn check(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
     let checked = Config::load(path);
     let mut findings = None;
     if let (Ok(config), false) = (&checked, args.offline) {
         let answer = &mut findings;
         block_on(|stop| async move {
-            let asked = stop.run_until_cancelled(check_sinks(config, args.send_test)).await;
+            let asked = stop.run_until_cancelled(crate::service::check(config, args.send_test)).await;
             *answer = Some(asked.ok_or_else(|| anyhow::anyhow!("interrupted"))?);
             Ok(())
         })?;
     }
-    Ok(check::print(path, &checked, findings.as_deref(), args.output == Output::Json)?)
+    Ok(check::print(path, &checked, findings.as_ref(), args.output == Output::Json)?)
 }
 
 fn done(result: std::io::Result<()>) -> Result<ExitCode, Failure> {
@@ -297,7 +406,7 @@ impl Failure {
 struct Usage(&'static str);
 
 fn exit_code(failure: &anyhow::Error) -> u8 {
-    if failure.is::<Usage>() {
+    if failure.is::<Usage>() || failure.is::<Faults>() || failure.is::<preview::UnknownName>() {
         return EXIT_CONFIGURATION;
     }
     let held = failure.chain().any(|cause| {

@@ -18,15 +18,20 @@ mod credential;
 mod fetch;
 mod gate;
 mod page;
+mod past;
+mod probe;
 pub mod schedule;
 mod stream;
+mod tally;
 mod unmapped;
 mod walk;
 mod window;
 
 pub use caller::{Caller, CallerOptions};
-pub use credential::Credential;
+pub use credential::{Credential, Grants};
 pub use fetch::{Fetch, FetchError};
+pub use past::{Past, PastWindow};
+pub use probe::{Probe, ProbeError, ProbeOptions, Seen};
 pub use stream::{Collector, CollectorOptions, PollError, PollReport};
 pub use unmapped::{Unmapped, UnmappedCounts};
 

@@ -55,6 +55,18 @@ pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
     unit::duration(text).map_err(|problem| problem.what)
 }
 
+/// Reads a time for the command line, as `start` is written: RFC 3339, a date, or a duration before `now`.
+///
+/// # Errors
+/// In words for people.
+pub(crate) fn time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    match unit::duration(text) {
+        Ok(ago) => Ok(now.checked_sub(ago).unwrap_or(Timestamp::MIN)),
+        Err(_) => unit::time(text)
+            .map_err(|problem| format!("{}; expected {}, or {}", problem.what, unit::TIME, unit::DURATION)),
+    }
+}
+
 /// The checked configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {

@@ -7,14 +7,17 @@
 
 mod about;
 mod account;
+mod alone;
 mod check;
 pub(crate) mod command;
 mod control;
 mod daemon;
+mod grants;
 mod manager;
 mod notices;
 mod observers;
 mod once;
+mod preview;
 mod pulse;
 mod reload;
 mod roster;
@@ -26,9 +29,12 @@ mod tasks;
 mod view;
 
 pub(crate) use about::about;
-pub(crate) use check::{Finding, check_sinks};
+#[cfg(test)]
+pub(crate) use check::Aspect;
+pub(crate) use check::{Finding, Findings, SourceFindings, check};
 pub(crate) use command::health::health;
 pub use daemon::{Reload, run as run_daemon};
+pub(crate) use preview::{Preview, preview};
 pub use signals::{SignalThread, Stop};
 
 use std::net::SocketAddr;
@@ -303,7 +309,15 @@ async fn open(
     config: &Config,
     open: fn(&Path, &StoreOptions) -> Result<Store, StoreError>,
 ) -> Result<Store, ServiceError> {
-    let directory = config.state_dir.clone();
+    open_in(&config.state_dir, config, open).await
+}
+
+async fn open_in(
+    directory: &Path,
+    config: &Config,
+    open: fn(&Path, &StoreOptions) -> Result<Store, StoreError>,
+) -> Result<Store, ServiceError> {
+    let directory = directory.to_owned();
     let options = store_options(&config.spool);
     let opened = tokio::task::spawn_blocking(move || open(&directory, &options)).await;
     Ok(opened.map_err(|failure| StoreError::Failed(failure.to_string()))??)

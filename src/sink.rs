@@ -30,7 +30,7 @@ use crate::encode::{
 use crate::event::StoredEvent;
 
 /// `data_stream.namespace` where the configuration has none.
-const NAMESPACE: &str = "default";
+pub(crate) const NAMESPACE: &str = "default";
 
 /// A sink can't be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,20 +73,7 @@ pub fn encoder(config: &config::Sink, observer: &Observer) -> Result<Encoder, Se
         SinkKind::Elasticsearch(elasticsearch) => &elasticsearch.namespace,
         _ => NAMESPACE,
     };
-    let include_original = config.include_original;
-    let format = match config.format {
-        config::Format::Ecs => Format::ecs(include_original, namespace, observer),
-        config::Format::Ocsf(version) => {
-            let version = match version {
-                config::OcsfVersion::V1_3 => OcsfVersion::V1_3,
-                config::OcsfVersion::V1_9 => OcsfVersion::V1_9,
-            };
-            Format::ocsf(version, include_original, observer)
-        }
-        config::Format::Cef => Format::cef(include_original, observer),
-        config::Format::Leef => Format::leef(include_original, observer),
-        config::Format::Raw => Format::raw(),
-    };
+    let format = format(config.format, (config.include_original, namespace), observer);
     let envelope = match &config.kind {
         SinkKind::Stdout | SinkKind::File { .. } | SinkKind::Http(_) => Envelope::Line,
         SinkKind::SplunkHec(hec) => {
@@ -105,6 +92,27 @@ pub fn encoder(config: &config::Sink, observer: &Observer) -> Result<Encoder, Se
         }
         None => encoder,
     })
+}
+
+/// The format of this name, with the provider's record or without, for this `data_stream.namespace`.
+pub(crate) fn format(
+    format: config::Format,
+    (include_original, namespace): (bool, &str),
+    observer: &Observer,
+) -> Format {
+    match format {
+        config::Format::Ecs => Format::ecs(include_original, namespace, observer),
+        config::Format::Ocsf(version) => {
+            let version = match version {
+                config::OcsfVersion::V1_3 => OcsfVersion::V1_3,
+                config::OcsfVersion::V1_9 => OcsfVersion::V1_9,
+            };
+            Format::ocsf(version, include_original, observer)
+        }
+        config::Format::Cef => Format::cef(include_original, observer),
+        config::Format::Leef => Format::leef(include_original, observer),
+        config::Format::Raw => Format::raw(),
+    }
 }
 
 /// Delivers batches to one receiver.

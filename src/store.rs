@@ -16,18 +16,25 @@
 //! What is absent on purpose: a cache of known ids (the file's pages are one), a lock around anything (each
 //! state has one owner), a command that deletes undelivered events.
 
+mod again;
 mod collected;
 mod command;
+mod copy;
 mod database;
+mod delivered;
 mod error;
 mod failing;
 #[cfg(test)]
 mod faults;
 mod feed;
+mod inventory;
+mod job;
 mod letter;
 mod own;
 mod page;
 mod reader;
+mod replay;
+mod returns;
 mod sink;
 mod snapshot;
 mod source;
@@ -40,14 +47,20 @@ mod upkeep;
 mod writer;
 
 pub use collected::{COLLECTED_INTERVAL, CollectedCount};
+pub use copy::{Import, Importable};
+pub use delivered::{DeliveredCount, day_of, start_of};
 pub use error::StoreError;
 #[cfg(test)]
 pub(crate) use faults::Faults;
-pub use letter::{DeadLetter, LetterChoice, LetterCount, LettersBySink, MarkedLetters};
+pub use inventory::{Inventory, MOST_COUNTED, SinkEntry, StreamEntry};
+pub use job::{Job, JobDay, JobKey, JobKind};
+pub use letter::{DeadLetter, LetterChoice, LetterCount, LettersBySink};
 pub use page::{Committed, PendingCommit};
+pub use replay::{Replay, ReplayOrder};
+pub use returns::Returns;
 pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};
-pub use source::RotatedCredential;
+pub use source::{RotatedCredential, SourceSnapshot};
 pub use spool::{SpoolLevel, SpoolReader};
 pub use stream::{Cursor, Failure, FilterHabit, Gap, KnownKey, StreamId, StreamNote, StreamState};
 
@@ -56,11 +69,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::event::{Account, NewEvent, StreamName};
+use crate::event::{Account, NewEvent};
 use crate::meter::StoreMeter;
 use command::{Change, Closure, Command, Control, Reply, Work};
 use database::Database;
@@ -73,9 +85,6 @@ use writer::Writer;
 
 /// Commands and questions that may wait: three groups of pages. More would only hold pages in memory.
 const QUEUE: usize = 16;
-
-/// Known ids dropped by one command: a few milliseconds, so that commits get in between.
-const FORGOTTEN_AT_ONCE: u32 = 5000;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -95,8 +104,8 @@ pub struct Store {
     end: watch::Receiver<i64>,
     level: watch::Receiver<SpoolLevel>,
     failure: watch::Receiver<Option<String>>,
-    /// Changes when dead letters were marked to be tried again.
-    marked: watch::Receiver<u64>,
+    /// Changes when sinks are to get events once more.
+    returns: watch::Receiver<u64>,
     meter: StoreMeter,
     place: Arc<Place>,
     /// Taken by whoever closes the store.
@@ -161,7 +170,7 @@ impl Store {
         let (level_sender, level) =
             watch::channel(SpoolLevel { max: options.max_size, ..SpoolLevel::default() });
         let (failing, failure) = Failing::new();
-        let (marked_sender, marked) = watch::channel(0);
+        let (returns_sender, returns) = watch::channel(0);
         let mut writer = Writer {
             db,
             _lock: lock,
@@ -173,11 +182,12 @@ impl Store {
             end: end_sender,
             level: level_sender,
             failing,
-            marked: marked_sender,
+            returns: returns_sender,
             group: Vec::new(),
             next: None,
             commands: waiting_commands,
         };
+        replay::rest_all(&writer.db.connection).map_err(explain)?;
         writer.refresh().map_err(explain)?;
         let threads = Threads {
             writer: thread("store-writer", move || writer.run())?,
@@ -189,7 +199,7 @@ impl Store {
             end,
             level,
             failure,
-            marked,
+            returns,
             meter,
             place,
             threads: Arc::new(Mutex::new(Some(threads))),
@@ -203,6 +213,20 @@ impl Store {
     /// When there is no state, or it can't be read.
     pub fn read_snapshot(directory: &Path) -> Result<Snapshot, StoreError> {
         snapshot::of_directory(directory)
+    }
+
+    /// Whether there is a store in this directory.
+    pub fn is_in(directory: &Path) -> bool {
+        Place::new(directory).database.exists()
+    }
+
+    /// Reads what the state directory knows of a source, as [`Store::read_snapshot`] does; nothing where there is
+    /// no state yet. Blocks for a short read.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read_source(directory: &Path, source: &str) -> Result<SourceSnapshot, StoreError> {
+        source::of_directory(directory, source)
     }
 
     /// A snapshot of this open store.
@@ -257,37 +281,6 @@ impl Store {
         self.ask(move |reader| source::account(&reader.db, &name)).await
     }
 
-    /// The stream's state; makes it when it is new.
-    ///
-    /// # Errors
-    /// When it is not on disk.
-    pub async fn stream(&self, name: &StreamName) -> Result<StreamState, StoreError> {
-        let name = name.clone();
-        self.change(None, move |db| stream::find_or_make(db, &name)).await
-    }
-
-    /// For every key, whether it is known. Sees what is committed. An event that was collected without a time
-    /// is known under any time.
-    ///
-    /// # Errors
-    /// When the file can't be read, or the store was closed.
-    pub async fn known(&self, stream: StreamId, keys: Vec<KnownKey>) -> Result<Vec<bool>, StoreError> {
-        self.ask(move |reader| stream::known(&reader.db, stream, &keys)).await
-    }
-
-    /// Whether any event with `from <= time < to` is known.
-    ///
-    /// # Errors
-    /// When the file can't be read, or the store was closed.
-    pub async fn knows_any(
-        &self,
-        stream: StreamId,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.ask(move |reader| stream::knows_any(&reader.db, stream, from, to)).await
-    }
-
     /// Hands a page's events to the writer: in one transaction, ids that are not known are added, each new
     /// event gets its sequence and goes to the spool. Waits for a place in the queue only.
     ///
@@ -304,55 +297,6 @@ impl Store {
         Ok(PendingCommit(answer))
     }
 
-    /// Moves the cursor; never back.
-    ///
-    /// # Errors
-    /// When it is not on disk; also when a page of the stream that waited with it could not be committed.
-    pub async fn complete_window(&self, stream: StreamId, cursor: Cursor) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::move_cursor(db, stream, cursor)).await
-    }
-
-    /// Remembers how the stream's filter works.
-    ///
-    /// # Errors
-    /// When it is not on disk.
-    pub async fn remember_filter(&self, stream: StreamId, filter: FilterHabit) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::set_filter(db, stream, filter)).await
-    }
-
-    /// Remembers how the stream's filter works and forgets how far it was read: what was taken for complete was
-    /// asked for in the wrong way.
-    ///
-    /// # Errors
-    /// When it is not on disk.
-    pub async fn start_over(&self, stream: StreamId, filter: FilterHabit) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::start_over(db, stream, filter)).await
-    }
-
-    /// Remembers that a complete reconcile began at `began`.
-    ///
-    /// # Errors
-    /// When it is not on disk.
-    pub async fn remember_reconcile(&self, stream: StreamId, began: Timestamp) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::set_reconciled(db, stream, began)).await
-    }
-
-    /// Records a gap. Returns false when the same gap (or one that covers it) is there already.
-    ///
-    /// # Errors
-    /// When it is not on disk.
-    pub async fn record_gap(&self, gap: Gap) -> Result<bool, StoreError> {
-        self.change(None, move |db| stream::record_gap(db, &gap)).await
-    }
-
-    /// Keeps what a stream's turn came to.
-    ///
-    /// # Errors
-    /// When it is not on disk.
-    pub async fn note_stream(&self, stream: StreamId, note: StreamNote) -> Result<(), StoreError> {
-        self.change(Some(stream), move |db| stream::note(db, stream, &note)).await
-    }
-
     /// Keeps a sink's state.
     ///
     /// # Errors
@@ -360,16 +304,6 @@ impl Store {
     pub async fn note_sink(&self, sink: &str, note: SinkNote) -> Result<(), StoreError> {
         let name = sink.to_owned();
         self.change(None, move |db| sink::note(db, &name, &note)).await
-    }
-
-    /// Drops known ids of the stream older than `before`, in steps that let commits in between.
-    ///
-    /// # Errors
-    /// When a part of it is not on disk.
-    pub async fn forget_known(&self, stream: StreamId, before: Timestamp) -> Result<(), StoreError> {
-        let step = move |db: &Connection| stream::forget_known(db, stream, before, FORGOTTEN_AT_ONCE);
-        while !self.change(Some(stream), step).await? {}
-        Ok(())
     }
 
     /// A credential that the provider has rotated (an OAuth refresh token), kept under the source's name.
@@ -462,9 +396,35 @@ impl Store {
         work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.send_change(Closure { stream, marks_letters: false, work, result: None, reply: Some(reply) })
+        self.send_change(Closure { stream, wakes_returns: false, work, result: None, reply: Some(reply) })
             .await?;
         answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The same, and wakes who gives sinks events once more.
+    async fn change_and_wake<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send_change(Closure {
+            stream: None,
+            wakes_returns: true,
+            work,
+            result: None,
+            reply: Some(reply),
+        })
+        .await?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The same for what rests on the state that the stream had: `work` says whether it is still in its epoch.
+    async fn change_within(
+        &self,
+        stream: StreamId,
+        work: impl FnMut(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        if self.change(Some(stream), work).await? { Ok(()) } else { Err(StoreError::Outdated) }
     }
 
     async fn send_change(&self, change: impl Change + 'static) -> Result<(), StoreError> {

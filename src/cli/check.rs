@@ -1,4 +1,4 @@
-//! `auditferry check`: what the configuration says and what is wrong with it.
+//! `auditferry check`: what the configuration says, and what is wrong with it or with those it names.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,15 +7,27 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Faults, Sink, SinkKind, Source, Start, origin, show_duration};
-use crate::service::Finding;
+use crate::service::{Finding, Findings, SourceFindings};
 
-/// The exit code when a sink would take no events.
+pub(super) const EXAMPLES: &str = "It works beside a running daemon and before the first start, and changes nothing. A source \
+    costs one request for its account and one for each stream.\n\n\
+    Exit codes:\n  \
+    0  nothing has failed\n  \
+    1  a source or sink would not do its part\n  \
+    2  the configuration is not valid\n\n\
+    Examples:\n  \
+    auditferry check\n  \
+    auditferry check --offline\n  \
+    auditferry check --output json | jq -r '.sources[] | .name as $name | .checks[]\n      \
+    | select(.answer == \"failed\") | \"\\($name) \\(.check): \\(.detail)\"'";
+
+/// The exit code when a source or sink would not do its part.
 const FAILED: u8 = 1;
 /// The exit code of a bad configuration.
 const INVALID: u8 = 2;
 
-/// Prints what was read, and what the sinks have said when they were asked. Gives 0, 1 when a sink would take no
-/// events, or 2 when the configuration is not valid: the faults are then on stderr, or with `json` on stdout like
+/// Prints what was read, and what sources and sinks have said when they were asked. Gives 0, 1 when one of them
+/// would not do its part, or 2 when the configuration is not valid: the faults are then on stderr, or with `json` on stdout like
 /// everything else.
 ///
 /// # Errors
@@ -23,7 +35,7 @@ const INVALID: u8 = 2;
 pub(crate) fn print(
     path: &Path,
     checked: &Result<Config, Faults>,
-    findings: Option<&[Finding]>,
+    findings: Option<&Findings>,
     json: bool,
 ) -> io::Result<ExitCode> {
     match checked {
@@ -31,8 +43,7 @@ pub(crate) fn print(
         Ok(config) => io::stdout().lock().write_all(as_text(path, config, findings).as_bytes())?,
         Err(faults) => writeln!(io::stderr().lock(), "{faults}")?,
     }
-    let has_failed =
-        findings.is_some_and(|findings| findings.iter().any(|finding| matches!(finding, Finding::Failed(_))));
+    let has_failed = findings.is_some_and(Findings::has_failed);
     Ok(match checked {
         Err(_) => INVALID.into(),
         Ok(_) if has_failed => FAILED.into(),
@@ -49,7 +60,7 @@ fn words(finding: &Finding) -> (&'static str, &str) {
     }
 }
 
-fn as_text(path: &Path, config: &Config, findings: Option<&[Finding]>) -> String {
+fn as_text(path: &Path, config: &Config, findings: Option<&Findings>) -> String {
     let mut text = format!("{}: configuration is valid\n", origin(path));
     let sources = config.sources.iter().map(|source| {
         let polling = &source.polling;
@@ -77,12 +88,7 @@ fn as_text(path: &Path, config: &Config, findings: Option<&[Finding]>) -> String
     });
     text += &columns(["sink", "type", "sources", "format", "target"], sinks.collect());
     if let Some(findings) = findings {
-        let found = config.sinks.iter().zip(findings).map(|(sink, finding)| {
-            let (word, detail) = words(finding);
-            [sink.name.clone(), word.to_owned(), detail.to_owned()]
-        });
-        text += &columns(["sink", "answer", "detail"], found.collect());
-        text += "\nsources are not asked in this version\n";
+        text += &columns(["name", "check", "answer", "detail"], answers(config, findings));
     }
     if !config.warnings.is_empty() {
         text.push('\n');
@@ -93,12 +99,30 @@ fn as_text(path: &Path, config: &Config, findings: Option<&[Finding]>) -> String
     text
 }
 
-fn as_json(path: &Path, outcome: &Result<Config, Faults>, findings: Option<&[Finding]>) -> Value {
+/// A row for everything that was found, sources first.
+fn answers(config: &Config, findings: &Findings) -> Vec<[String; 4]> {
+    let row = |name: &str, check: &str, finding: &Finding| {
+        let (word, detail) = words(finding);
+        // What a peer says comes from outside: nothing in it may steer the terminal.
+        let detail = detail.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        [name.to_owned(), check.to_owned(), word.to_owned(), detail]
+    };
+    let sources = config.sources.iter().zip(&findings.sources).flat_map(|(source, found)| {
+        found.aspects.iter().map(move |(aspect, finding)| row(&source.name, aspect.word(), finding))
+    });
+    let sinks = config.sinks.iter().zip(&findings.sinks);
+    sources.chain(sinks.map(|(sink, finding)| row(&sink.name, "sink", finding))).collect()
+}
+
+fn as_json(path: &Path, outcome: &Result<Config, Faults>, findings: Option<&Findings>) -> Value {
     let config = outcome.as_ref().ok();
-    let sources: Vec<_> = config.iter().flat_map(|config| &config.sources).map(source_json).collect();
+    let sources = config.iter().flat_map(|config| &config.sources).enumerate();
+    let sources: Vec<_> = sources
+        .map(|(index, source)| source_json(source, findings.and_then(|found| found.sources.get(index))))
+        .collect();
     let sinks = config.iter().flat_map(|config| &config.sinks).enumerate();
     let sinks: Vec<_> = sinks
-        .map(|(index, sink)| sink_json(sink, findings.and_then(|findings| findings.get(index))))
+        .map(|(index, sink)| sink_json(sink, findings.and_then(|found| found.sinks.get(index))))
         .collect();
     json!({
         "valid": outcome.is_ok(),
@@ -110,8 +134,27 @@ fn as_json(path: &Path, outcome: &Result<Config, Faults>, findings: Option<&[Fin
     })
 }
 
-fn source_json(source: &Source) -> Value {
+fn source_json(source: &Source, found: Option<&SourceFindings>) -> Value {
+    let checks = found.map(|found| {
+        let checks = found.aspects.iter().map(|(aspect, finding)| {
+            let (answer, detail) = words(finding);
+            json!({ "check": aspect.word(), "answer": answer, "detail": detail })
+        });
+        checks.collect::<Vec<_>>()
+    });
+    let account = found.and_then(|found| found.account.as_ref());
+    let horizons = found.map(|found| {
+        let horizons =
+            found.horizons.iter().map(|(stream, horizon)| ((*stream).to_owned(), json!(horizon.as_secs())));
+        horizons.collect::<serde_json::Map<_, _>>()
+    });
     json!({
+        "answer": found.map(worst),
+        "checks": checks,
+        "account": account.map(|account| json!({ "id": account.id, "name": account.name })),
+        "clock_offset_s": found.and_then(|found| found.clock_offset).map(|offset| offset.as_secs()),
+        "quota_left": found.and_then(|found| found.quota_left),
+        "horizon_s": horizons,
         "name": source.name,
         "type": source.kind.type_name(),
         "base_url": source.base_url.as_str(),
@@ -121,6 +164,12 @@ fn source_json(source: &Source) -> Value {
         "lookback": show_duration(source.polling.lookback),
         "start": show_start(source),
     })
+}
+
+/// `failed` when anything has, else `unproved` when anything is.
+fn worst(found: &SourceFindings) -> &'static str {
+    let said: Vec<_> = found.aspects.iter().map(|(_, finding)| words(finding).0).collect();
+    ["failed", "unproved"].into_iter().find(|word| said.contains(word)).unwrap_or("ok")
 }
 
 fn sink_json(sink: &Sink, finding: Option<&Finding>) -> Value {

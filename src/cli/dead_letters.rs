@@ -2,17 +2,15 @@
 
 mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::num::NonZeroU32;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
-use tokio::sync::mpsc;
 
-use super::Usage;
+use super::ask::{confirm, must_be_able_to_ask, print};
 use super::status::{Output, must_be_readable};
 use crate::config::Config;
-use crate::service::ServiceError;
 use crate::service::Stop;
 use crate::service::command::dead_letters::{Choice, Letter, Request};
 use crate::service::command::{self, Answer, By, Done};
@@ -20,8 +18,6 @@ use crate::store::LettersBySink;
 
 /// Letters that are asked for at once: bounds the memory, and a pager that waits holds nobody up.
 const PAGE: NonZeroU32 = NonZeroU32::new(2_000).unwrap();
-/// Answers between the daemon and the screen.
-const ANSWERS: usize = 16;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -167,33 +163,21 @@ async fn retry(config: &Config, choice: Choice) -> anyhow::Result<()> {
 }
 
 async fn drop_letters(config: &Config, choice: Choice, yes: bool) -> anyhow::Result<()> {
-    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
-    if !yes && !can_ask {
-        bail!(Usage(
-            "`dead-letters drop` deletes events for good: without a terminal to ask on it needs --yes"
-        ));
-    }
+    must_be_able_to_ask(
+        yes,
+        "`dead-letters drop` deletes events for good: without a terminal to ask on it needs --yes",
+    )?;
     if !yes {
         let Asked { counts, .. } = ask(config, Request::Count(choice.clone())).await?;
         if counts.is_empty() {
             return print(&text::dropped(&counts)).map(drop);
         }
-        let question = text::question(&counts);
-        // Off this thread, so that a signal is heard meanwhile.
-        if !tokio::task::spawn_blocking(move || confirm(&question)).await?? {
+        if !confirm(text::question(&counts)).await? {
             bail!("nothing was dropped");
         }
     }
     let Asked { counts, .. } = ask(config, Request::Drop(choice)).await?;
     print(&text::dropped(&counts)).map(drop)
-}
-
-/// Asks on the terminal; only a plain yes is one.
-fn confirm(question: &str) -> io::Result<bool> {
-    io::stderr().lock().write_all(question.as_bytes())?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// What a command came to.
@@ -205,26 +189,14 @@ struct Asked {
 
 /// Has a request executed and gathers its answers, of which there are not many.
 async fn ask(config: &Config, request: Request) -> anyhow::Result<Asked> {
-    let (answers, mut incoming) = mpsc::channel(ANSWERS);
-    let gather = async {
-        let (mut letters, mut outcome) = (Vec::new(), None);
-        while let Some(answer) = incoming.recv().await {
-            match answer {
-                Answer::Letter(letter) => letters.push(letter),
-                Answer::Done(done) => outcome = Some(Ok(done)),
-                Answer::Error(reason) => outcome = Some(Err(ServiceError::Command(reason))),
-            }
+    let mut letters = Vec::new();
+    let each = |answer| {
+        if let Answer::Letter(letter) = answer {
+            letters.push(letter);
         }
-        (letters, outcome)
     };
-    let given = command::give(config, command::Request::DeadLetters(request), answers);
-    let (given, (letters, outcome)) = tokio::join!(given, gather);
-    let by = given?;
-    let counts = match outcome.context("the command ended without an answer")?? {
-        Done::Letters(counts) => counts,
-        // The second is the answer to another question.
-        Done::Shown | Done::Health(_) => LettersBySink::new(),
-    };
+    let (done, by) = super::ask::ask(config, command::Request::DeadLetters(request), each).await?;
+    let counts = if let Done::Letters(counts) = done { counts } else { LettersBySink::new() };
     Ok(Asked { letters, counts, by })
 }
 
@@ -235,14 +207,4 @@ fn as_lines(letters: &[Letter]) -> anyhow::Result<String> {
         lines.push('\n');
     }
     Ok(lines)
-}
-
-/// Prints to standard output; false when the reader has seen enough (`| head`).
-fn print(text: &str) -> anyhow::Result<bool> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(error).context("can't write to standard output"),
-    }
 }

@@ -1,6 +1,7 @@
 //! `auditferry status`: how collecting and delivering go, with the daemon running or stopped.
 
 mod text;
+pub(super) mod watch;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -29,15 +30,19 @@ pub(crate) enum Output {
 /// # Errors
 /// When there is no state directory yet, it can't be read, or the output can't be written.
 pub(crate) async fn run(config: &Config, output: Output) -> anyhow::Result<()> {
-    let state_dir = config.state_dir.clone();
-    let (snapshot, running) = tokio::task::spawn_blocking(move || read(&state_dir)).await??;
-    let status: Status =
-        assemble(&snapshot, &service::about(config), None, Timestamp::now()).with_daemon(running);
+    let status = look(config).await?;
     let shown = match output {
         Output::Text => text::show(&status),
         Output::Json => serde_json::to_string_pretty(&status)? + "\n",
     };
     io::stdout().lock().write_all(shown.as_bytes()).context("can't write to standard output")
+}
+
+/// The status of the configuration's state directory, now.
+async fn look(config: &Config) -> anyhow::Result<Status> {
+    let state_dir = config.state_dir.clone();
+    let (snapshot, running) = tokio::task::spawn_blocking(move || read(&state_dir)).await??;
+    Ok(assemble(&snapshot, &service::about(config), None, Timestamp::now()).with_daemon(running))
 }
 
 fn read(state_dir: &Path) -> anyhow::Result<(Snapshot, bool)> {
@@ -67,7 +72,7 @@ pub(super) fn must_be_readable(state_dir: &Path) -> anyhow::Result<()> {
 
 /// Whether a process holds the state directory. A shared lock, for an instant, fails against the daemon's own
 /// and against nobody else's who only looks.
-fn is_held(state_dir: &Path) -> bool {
+pub(super) fn is_held(state_dir: &Path) -> bool {
     let Ok(lock) = File::open(state_dir.join("lock")) else { return false };
     matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
 }

@@ -33,7 +33,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// Where a 429 does not say how long: HubSpot's window.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 /// A clock further apart than this is worth a warning.
-const NOTABLE_SKEW: SignedDuration = SignedDuration::from_secs(60);
+pub const NOTABLE_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a caller is made of.
 pub struct CallerOptions {
@@ -160,10 +160,7 @@ impl Caller {
                 Ok(account) => account,
                 Err(FetchError::StreamRefused { reason } | FetchError::BadRequest { reason }) => {
                     let Some(kept) = store.account(source).await.map_err(stored)? else {
-                        return Err(self.shared.gate.close(format!(
-                            "the provider does not say which account the credential belongs to ({reason}): \
-                             set sources.{source}.account_id in the configuration"
-                        )));
+                        return Err(self.shared.gate.close(unnamed_account(source, &reason)));
                     };
                     // This was the try that a closed gate allows; the streams have theirs yet to come.
                     self.shared.gate.open();
@@ -176,11 +173,7 @@ impl Caller {
         if bound.id == account.id {
             return Ok(account);
         }
-        Err(self.shared.gate.close(format!(
-            "the credential belongs to account {}, but source {source} has collected account {}: put back a \
-             credential of that account, or give account {} a source with a name of its own",
-            account.id, bound.id, account.id
-        )))
+        Err(self.shared.gate.close(another_account(source, &account.id, &bound.id)))
     }
 
     async fn ask_account(&self) -> Result<Account, FetchError> {
@@ -196,6 +189,9 @@ impl Caller {
         match self.shared.wallet.lock().await.token(Line { client, meter }, store).await {
             Ok(token) => Ok(token),
             Err(NoCredential::Refused(reason)) => Err(self.shared.gate.close(reason)),
+            Err(NoCredential::Unreached(failure)) => {
+                Err(FetchError::Unavailable { reason: format!("the token endpoint: {failure}") })
+            }
             Err(NoCredential::Unavailable(reason)) => Err(FetchError::Unavailable { reason }),
         }
     }
@@ -288,6 +284,22 @@ impl Caller {
                 "our clock and the provider's are apart: check the time synchronisation of this machine");
         }
     }
+}
+
+/// What to do when a source is given the credential of another account than the one that it is bound to.
+pub fn another_account(source: &str, theirs: &str, bound: &str) -> String {
+    format!(
+        "the credential belongs to account {theirs}, but source {source} has collected account {bound}: put back a \
+         credential of that account, or give account {theirs} a source with a name of its own"
+    )
+}
+
+/// What to do when nobody says whose credential it is.
+pub fn unnamed_account(source: &str, reason: &str) -> String {
+    format!(
+        "the provider does not say which account the credential belongs to ({reason}): \
+         set sources.{source}.account_id in the configuration"
+    )
 }
 
 impl Fetch for Caller {

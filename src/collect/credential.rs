@@ -4,15 +4,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
-use super::fetch::{FetchError, Line};
+use super::fetch::Line;
 use crate::config::Secret;
 use crate::exchange::{Method, Request};
+use crate::http;
 use crate::store::{RotatedCredential, Store};
 
 /// An access token is renewed this long before it ends, so that no request is sent with one that just did.
@@ -40,6 +42,35 @@ pub enum Credential {
         /// The account's grant.
         refresh_token: Secret,
     },
+}
+
+/// Where a refresh token is kept that has taken the place of the configured one.
+pub trait Grants: Send + Sync {
+    /// The one that is kept for this source.
+    fn rotated<'a>(&'a self, source: &'a str) -> BoxFuture<'a, Option<RotatedCredential>>;
+
+    /// Keeps one; what it fails with is said.
+    fn keep<'a>(
+        &'a self,
+        source: &'a str,
+        credential: RotatedCredential,
+    ) -> BoxFuture<'a, Result<(), String>>;
+}
+
+impl Grants for Store {
+    fn rotated<'a>(&'a self, source: &'a str) -> BoxFuture<'a, Option<RotatedCredential>> {
+        Box::pin(async { self.rotated_credential(source).await.ok().flatten() })
+    }
+
+    fn keep<'a>(
+        &'a self,
+        source: &'a str,
+        credential: RotatedCredential,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            self.keep_credential(source, credential).await.map_err(|failure| failure.to_string())
+        })
+    }
 }
 
 /// The credential in use.
@@ -73,7 +104,9 @@ impl std::fmt::Debug for Wallet {
 pub(super) enum NoCredential {
     /// It can't be read or is refused: hold.
     Refused(String),
-    /// The token endpoint does not answer: try again.
+    /// There is no answer: try again.
+    Unreached(http::Error),
+    /// The token endpoint does not answer as it should: try again.
     Unavailable(String),
 }
 
@@ -94,11 +127,11 @@ impl Wallet {
     pub(super) async fn token(
         &mut self,
         line: Line<'_>,
-        store: &Store,
+        grants: &dyn Grants,
     ) -> Result<(SecretString, [u8; 32]), NoCredential> {
         let current = match self.current.take() {
             Some(current) if current.expires.is_none_or(|expires| Instant::now() < expires) => current,
-            _ => self.obtain(line, store).await?,
+            _ => self.obtain(line, grants).await?,
         };
         let result = (current.token.clone(), current.origin);
         self.current = Some(current);
@@ -156,7 +189,7 @@ impl Wallet {
         read.map_err(|failure| NoCredential::Refused(format!("sources.{}: {failure}", self.source)))
     }
 
-    async fn obtain(&mut self, line: Line<'_>, store: &Store) -> Result<Current, NoCredential> {
+    async fn obtain(&mut self, line: Line<'_>, grants: &dyn Grants) -> Result<Current, NoCredential> {
         let configured = self.read(self.configured()).await?;
         let origin = digest(&configured);
         self.used = Some(origin);
@@ -164,7 +197,7 @@ impl Wallet {
             return Ok(Current { token: configured, origin, expires: None });
         };
         let app_secret = self.read(client_secret).await?;
-        let rotated = store.rotated_credential(&self.source).await.ok().flatten();
+        let rotated = grants.rotated(&self.source).await;
         let rotated =
             rotated.filter(|rotated| rotated.replaces == origin).map(|rotated| rotated.secret.into());
         let grant = rotated.as_ref().unwrap_or(&configured);
@@ -180,7 +213,7 @@ impl Wallet {
         {
             let kept = RotatedCredential { replaces: origin, secret: next.expose_secret().to_owned() };
             // The old grant may be dead now: without the new one on disk, a restart would lose the account.
-            store.keep_credential(&self.source, kept).await.map_err(|failure| {
+            grants.keep(&self.source, kept).await.map_err(|failure| {
                 NoCredential::Unavailable(format!("keeping the rotated refresh token: {failure}"))
             })?;
         }
@@ -213,7 +246,7 @@ impl Form<'_> {
             body: Bytes::from(body),
         };
         let unavailable = |reason: String| NoCredential::Unavailable(format!("the token endpoint: {reason}"));
-        let reply = line.send(None, request).await.map_err(|failure| unavailable(failure.to_string()))?;
+        let reply = line.send(None, request).await.map_err(NoCredential::Unreached)?;
         match reply.status {
             // The body holds secrets: what is wrong with it is said by place alone.
             200 => serde_json::from_slice(&reply.body).map_err(|failure| {
@@ -228,15 +261,6 @@ impl Form<'_> {
                  authorize the app again and put in the new refresh_token"
             ))),
             status => Err(unavailable(format!("status {status}"))),
-        }
-    }
-}
-
-impl From<NoCredential> for FetchError {
-    fn from(failure: NoCredential) -> Self {
-        match failure {
-            NoCredential::Refused(reason) => Self::StreamRefused { reason },
-            NoCredential::Unavailable(reason) => Self::Unavailable { reason },
         }
     }
 }

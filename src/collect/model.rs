@@ -5,6 +5,7 @@
 //! A failing timeline prints its seed; `AUDITFERRY_SEED=N cargo test --lib model` runs that one alone, and
 //! `AUDITFERRY_TIMELINES=N` runs more or fewer of them.
 
+mod again;
 mod gap;
 mod timeline;
 mod world;

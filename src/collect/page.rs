@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::stream::CollectorOptions;
+use super::tally::Tally;
 use crate::event::{Account, EventId, IdentityScope, NewEvent};
 use crate::provider::{About, Provider, Record, StreamSpec};
 use crate::store::{Committed, PendingCommit, Store, StoreError, StreamId};
@@ -30,6 +31,8 @@ pub(super) struct Intake<'a> {
     pub(super) high_water: Option<Timestamp>,
     /// A new event of this time is late: all of it had been read before this turn.
     pub(super) late: Option<Range<Timestamp>>,
+    /// Counts what the provider shows.
+    pub(super) tally: Option<Tally>,
     scope: IdentityScope,
     /// With how many late events each.
     in_flight: VecDeque<(PendingCommit, u64)>,
@@ -59,9 +62,10 @@ impl<'a> Intake<'a> {
             spec,
             options,
             account,
-            id: StreamId(0),
+            id: StreamId(0, 0),
             high_water: None,
             late: None,
+            tally: None,
             scope: IdentityScope::new(provider.name(), &account.id, spec.name),
             in_flight: VecDeque::with_capacity(PAGES_IN_FLIGHT),
             committed: Committed::default(),
@@ -128,17 +132,24 @@ impl<'a> Intake<'a> {
     }
 
     async fn leave_out_known(
-        &self,
+        &mut self,
         mut identified: Vec<(EventId, Record)>,
     ) -> Result<(Vec<(EventId, Record)>, u64), StoreError> {
         let may_be_known = |record: &Record| record.time.is_none() || record.time <= self.high_water;
-        if !identified.iter().any(|(_, record)| may_be_known(record)) {
-            return Ok((identified, 0));
-        }
-        let keys = identified.iter().map(|(id, record)| (record.time, *id)).collect();
-        let mut known = self.store.known(self.id, keys).await?.into_iter();
+        let known = if identified.iter().any(|(_, record)| may_be_known(record)) {
+            let keys = identified.iter().map(|(id, record)| (record.time, *id)).collect();
+            self.store.known(self.id, keys).await?
+        } else {
+            Vec::new()
+        };
+        let mut known = known.into_iter();
+        let tally = &mut self.tally;
         let before = identified.len();
-        identified.retain(|_| !known.next().unwrap_or(false));
+        identified.retain(|(id, record)| {
+            let is_known = known.next().unwrap_or(false);
+            tally.iter_mut().for_each(|tally| tally.count(id, record.time, is_known));
+            !is_known
+        });
         let recognised = (before - identified.len()) as u64;
         Ok((identified, recognised))
     }

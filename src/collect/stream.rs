@@ -53,6 +53,13 @@ pub struct CollectorOptions {
     pub meter: StreamMeter,
 }
 
+impl CollectorOptions {
+    /// Whether a walk from `from` on, begun at `began`, reaches as far as a reconcile.
+    pub fn reconcile_reaches(&self, from: Timestamp, began: Timestamp) -> bool {
+        from <= earlier(began, self.reconcile_depth.min(self.horizon))
+    }
+}
+
 /// What one poll or reconcile came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PollReport {
@@ -119,13 +126,13 @@ pub enum PollError {
 /// Collects one stream.
 #[derive(Debug)]
 pub struct Collector<F> {
-    options: CollectorOptions,
-    spec: &'static StreamSpec,
+    pub(super) options: CollectorOptions,
+    pub(super) spec: &'static StreamSpec,
     provider: Arc<dyn Provider>,
     fetch: Arc<F>,
-    store: Store,
+    pub(super) store: Store,
     clock: Clock,
-    stride: Stride,
+    pub(super) stride: Stride,
     /// Index of the page size that the provider takes.
     limit: AtomicUsize,
     /// When a stream that has nothing was last looked at without filter.
@@ -133,11 +140,11 @@ pub struct Collector<F> {
 }
 
 /// What a turn works on.
-struct Turn {
-    state: StreamState,
+pub(super) struct Turn {
+    pub(super) state: StreamState,
     account: Arc<Account>,
     /// By the earlier of both clocks.
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl<F: Fetch> Collector<F> {
@@ -177,6 +184,19 @@ impl<F: Fetch> Collector<F> {
     /// # Errors
     /// See [`PollError`]; the cursor is then where the last complete window left it.
     pub async fn poll(&mut self, account: &Arc<Account>) -> Result<PollReport, PollError> {
+        loop {
+            match self.poll_once(account).await {
+                // From where the cursor stands now.
+                Err(PollError::Store(StoreError::Outdated)) => {
+                    tracing::info!(code = "poll-anew", source = %self.options.name.source, stream = self.spec.name,
+                        "a command has moved the cursor while a poll was under way; polling again");
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn poll_once(&mut self, account: &Arc<Account>) -> Result<PollReport, PollError> {
         let turn = self.turn(account).await?;
         let mut report = PollReport::default();
         self.poll_from_cursor(turn, &mut report).await?;
@@ -201,39 +221,11 @@ impl<F: Fetch> Collector<F> {
         Ok(())
     }
 
-    fn is_filtered(&self, turn: &Turn) -> bool {
+    pub(super) fn is_filtered(&self, turn: &Turn) -> bool {
         self.spec.filter != Filter::None && turn.state.filter != FilterHabit::Unfiltered
     }
 
-    /// Walks the last `reconcile_depth` again, all of it, to catch what came later than the lookback.
-    ///
-    /// # Errors
-    /// See [`PollError`].
-    pub async fn reconcile(&mut self, account: &Arc<Account>) -> Result<PollReport, PollError> {
-        let turn = self.turn(account).await?;
-        let began = turn.now;
-        let id = turn.state.id;
-        let mut report = PollReport::default();
-        if !self.is_filtered(&turn) {
-            let walked =
-                self.walk(&turn, Plan { range: None, unit: Unit::Primary, stop_before: None }).await?;
-            report.add(&walked);
-        } else {
-            let mut from = earlier(began, self.options.reconcile_depth.min(self.options.horizon));
-            loop {
-                let window = self.window(from, None, &turn);
-                let walked = self.walk(&turn, self.plan(&turn, window.range, None)).await?;
-                report.add(&walked);
-                let Some(complete) = window.complete_to else { break };
-                self.stride.learn(walked.pages);
-                from = complete;
-            }
-        }
-        self.store.remember_reconcile(id, began).await?;
-        Ok(report)
-    }
-
-    async fn turn(&self, account: &Arc<Account>) -> Result<Turn, PollError> {
+    pub(super) async fn turn(&self, account: &Arc<Account>) -> Result<Turn, PollError> {
         let state = self.store.stream(&self.options.name).await?;
         let ours = self.clock.now();
         let now = self.fetch.provider_time(ours).min(ours);
@@ -247,8 +239,10 @@ impl<F: Fetch> Collector<F> {
         let Some(complete) = complete_to else {
             return Ok(self.options.start.max(oldest));
         };
-        if complete < oldest {
-            let gap = Gap { stream: self.options.name.clone(), from: complete, to: oldest };
+        // What was read before the cursor was moved back is not lost.
+        let read = turn.state.reached.map_or(complete, |reached| reached.max(complete));
+        if read < oldest {
+            let gap = Gap { stream: self.options.name.clone(), from: read, to: oldest };
             // The event first: its id is the same when a crash makes it come again.
             let Gap { stream, from, to } = gap.clone();
             self.store.record(&OwnEvent::Gap { stream, from, to }, turn.now).await?;
@@ -329,7 +323,7 @@ impl<F: Fetch> Collector<F> {
         }
     }
 
-    fn plan(&self, turn: &Turn, range: TimeRange, stop_before: Option<Timestamp>) -> Plan {
+    pub(super) fn plan(&self, turn: &Turn, range: TimeRange, stop_before: Option<Timestamp>) -> Plan {
         match turn.state.filter {
             FilterHabit::Primary => Plan { range: Some(range), unit: Unit::Primary, stop_before },
             FilterHabit::Alternative => Plan { range: Some(range), unit: Unit::Alternative, stop_before },
@@ -355,6 +349,7 @@ impl<F: Fetch> Collector<F> {
         if walked.recognised_any() || !must_show {
             return Ok(walked);
         }
+        self.must_be_in_epoch(turn).await?;
         let documented = turn.state.filter;
         for habit in self.other_habits(documented) {
             turn.state.filter = habit;
@@ -397,6 +392,12 @@ impl<F: Fetch> Collector<F> {
         all.into_iter().filter(|other| *other != habit).collect()
     }
 
+    /// What a turn expects to be shown may have been forgotten meanwhile.
+    async fn must_be_in_epoch(&self, turn: &Turn) -> Result<(), PollError> {
+        let now = self.store.stream(&self.options.name).await?.id;
+        if now == turn.state.id { Ok(()) } else { Err(StoreError::Outdated.into()) }
+    }
+
     async fn remember(&self, turn: &mut Turn, habit: FilterHabit) -> Result<(), PollError> {
         turn.state.filter = habit;
         Ok(self.store.remember_filter(turn.state.id, habit).await?)
@@ -428,7 +429,7 @@ impl<F: Fetch> Collector<F> {
         self.walker(turn).run(plan).await
     }
 
-    fn walker<'a>(&'a self, turn: &'a Turn) -> Walk<'a, F> {
+    pub(super) fn walker<'a>(&'a self, turn: &'a Turn) -> Walk<'a, F> {
         let mut intake = Intake::new(&self.store, &self.provider, self.spec, &self.options, &turn.account);
         intake.id = turn.state.id;
         intake.high_water = turn.state.cursor.high_water;
@@ -472,7 +473,7 @@ impl<F: Fetch> Collector<F> {
     }
 
     /// HubSpot is known to answer 500 deep in a long walk.
-    fn shorter_window_may_help(&mut self, failure: &PollError) -> bool {
+    pub(super) fn shorter_window_may_help(&mut self, failure: &PollError) -> bool {
         let too_long = matches!(failure, PollError::TooManyPages { .. } | PollError::BrokeOff { .. });
         let divisible = matches!(self.spec.filter, Filter::Instants { .. });
         too_long && divisible && self.stride.shrink()
@@ -480,10 +481,18 @@ impl<F: Fetch> Collector<F> {
 }
 
 impl PollReport {
-    fn add(&mut self, walked: &Walked) {
+    pub(super) fn add(&mut self, walked: &Walked) {
         self.pages += walked.pages;
         self.rows += walked.rows;
         self.new += walked.committed.new;
         self.known = self.rows.saturating_sub(self.new);
+    }
+
+    pub(super) fn append(&mut self, next: Self) {
+        self.pages += next.pages;
+        self.rows += next.rows;
+        self.new += next.new;
+        self.known += next.known;
+        self.gaps.extend(next.gaps);
     }
 }

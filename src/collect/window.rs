@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(32 * 86_400);
 /// No window is shorter: 2,000,000 events in a minute is not an audit log.
 const SHORTEST: Duration = Duration::from_secs(60);
 /// Windows overlap by this much: whether `occurredBefore` is inclusive is not documented.
-const SEAM: Duration = Duration::from_secs(1);
+pub(super) const SEAM: Duration = Duration::from_secs(1);
 
 /// A range to ask for and what a complete walk of it proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

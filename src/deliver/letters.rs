@@ -1,4 +1,5 @@
-//! Dead letters on their way back to the sink that refused them, beside the spool's events.
+//! Events that a sink gets once more, beside the spool's: dead letters on their way back to the sink that refused
+//! them, and replays. Both are called letters here; a replay's are numbered by their positions.
 
 use std::sync::Arc;
 

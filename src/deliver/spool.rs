@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::event::StoredEvent;
-use crate::store::{MarkedLetters, SinkNote, SpoolReader, Store, StoreError};
+use crate::store::{self, SinkNote, SpoolReader, Store, StoreError};
 
 /// One sink's events in order, and how far they are settled. Each method is [`SpoolReader`]'s of that name.
 pub trait Spool: Send + 'static {
@@ -32,21 +32,22 @@ pub trait Spool: Send + 'static {
     /// Keeps the sink's state.
     fn note(&self, note: SinkNote) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The sink's dead letters that somebody wants to be tried again.
+    /// What the sink is to get once more.
     type Returns: Returns;
 
     /// Opens them; they are read beside the spool.
     fn returns(&self) -> Self::Returns;
 }
 
-/// Dead letters on their way back to the sink that refused them.
+/// Events that a sink gets once more: dead letters that somebody wants to be tried again, and replays. A replayed
+/// event counts as the letter of its position.
 pub trait Returns: Send + 'static {
     /// Waits until there are some, then gives the first `most` of them, oldest first; the same again until they
     /// are settled. Cancel-safe.
     fn next(&mut self, most: usize) -> impl Future<Output = Result<Vec<Returned>, StoreError>> + Send;
 
-    /// The `accepted` are dead letters no more, the `refused` are so again, each for a new reason; on disk when
-    /// this returns.
+    /// The `accepted` are dead letters no more, the `refused` are so, or are so again, each for a new reason; on
+    /// disk when this returns.
     fn settle(
         &mut self,
         accepted: Vec<i64>,
@@ -54,10 +55,10 @@ pub trait Returns: Send + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// A dead letter that is tried again.
+/// An event that is given once more.
 #[derive(Debug, Clone)]
 pub struct Returned {
-    /// The dead letter's number.
+    /// The dead letter's number, or the replayed event's position.
     pub letter: i64,
     /// The event as it was; its position is the letter's number.
     pub event: Arc<StoredEvent>,
@@ -115,13 +116,13 @@ impl Spool for StoreSpool {
     type Returns = StoreReturns;
 
     fn returns(&self) -> StoreReturns {
-        StoreReturns(self.store.marked_letters(&self.sink))
+        StoreReturns(self.store.returns(&self.sink))
     }
 }
 
-/// The store's dead letters of one sink.
+/// What the store has for one sink once more.
 #[derive(Debug)]
-pub struct StoreReturns(MarkedLetters);
+pub struct StoreReturns(store::Returns);
 
 impl Returns for StoreReturns {
     async fn next(&mut self, most: usize) -> Result<Vec<Returned>, StoreError> {

@@ -77,7 +77,7 @@ impl<S: Spool> Worker<S> {
     /// How long the store is left alone after this error, unless it is there to stay.
     async fn rest_of_store(&mut self, error: StoreError) -> Result<Duration, StoreError> {
         match error {
-            StoreError::Full { .. } | StoreError::Failed(_) => {}
+            StoreError::Full { .. } | StoreError::Failed(_) | StoreError::Outdated => {}
             StoreError::Locked { .. }
             | StoreError::Newer { .. }
             | StoreError::Damaged { .. }

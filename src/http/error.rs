@@ -8,7 +8,15 @@ use crate::tls;
 /// Why there is no answer. Names the host only, never a path, a query or a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// No connection: the name, the network, the port. Nothing was sent.
+    /// The name has no address here. Nothing was sent.
+    #[error("can't find {host}: {reason}")]
+    Resolve {
+        /// Host and port.
+        host: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// No connection: the network, the port. Nothing was sent.
     #[error("can't connect to {host}: {reason}")]
     Connect {
         /// Host and port.
@@ -62,6 +70,9 @@ impl Error {
         if let Some(fault) = tls::fault_in(&error) {
             return Self::Tls { host, fault };
         }
+        if error.is_connect() && is_of_resolver(&error) {
+            return Self::Resolve { host, reason: chain(&error) };
+        }
         if error.is_connect() {
             return Self::Connect { host, reason: chain(&error) };
         }
@@ -73,6 +84,18 @@ impl Error {
         }
         Self::Broken { host, reason: chain(&error) }
     }
+}
+
+/// Whether the look-up of the name failed: the library tells so in words alone.
+fn is_of_resolver(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if cause.to_string().starts_with("dns error") {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// What the chain of causes says, each thing once; the outer layers only say that something failed.

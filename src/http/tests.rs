@@ -110,6 +110,14 @@ async fn a_closed_port_is_a_failed_connection() {
 }
 
 #[tokio::test]
+async fn a_name_without_an_address_is_told_from_a_host_that_does_not_answer() {
+    let url: Url = "http://nowhere.invalid/".parse().unwrap();
+    let options = ClientOptions { proxied: false, ..client(&url) };
+    let failure = Client::new(&options).unwrap().send(Request::get(url)).await.unwrap_err();
+    assert!(matches!(&failure, Error::Resolve { host, .. } if host == "nowhere.invalid"), "{failure:?}");
+}
+
+#[tokio::test]
 async fn a_silent_peer_is_a_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();

@@ -3,20 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::grants::{self, KeptGrant};
 use super::{ServiceError, Tools};
 use crate::budget::Budget;
+use crate::clock::Clock;
 use crate::collect::schedule::{Schedule, StreamStatus};
-use crate::collect::{Caller, CallerOptions, Collector, CollectorOptions, Credential};
-use crate::config::{HubSpotCredential, Mirrored, Source, SourceKind, Start};
+use crate::collect::{Caller, CallerOptions, Collector, CollectorOptions, Credential, Probe, ProbeOptions};
+use crate::config::{Config, HubSpotCredential, Mirrored, Source, SourceKind, Start};
 use crate::event::StreamName;
 use crate::http::{Client, ClientOptions};
 use crate::provider::brevo::Brevo;
 use crate::provider::hubspot::{self, HubSpot};
 use crate::provider::{Provider, StreamSpec};
+use crate::store::{SourceSnapshot, Store};
 
 /// HubSpot's server gives up after 100 s (status 524); waiting longer is of no use.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(100);
@@ -33,6 +36,8 @@ pub(super) struct Account {
     pub(super) interval: Duration,
     pub(super) reconcile_interval: Duration,
     pub(super) streams: Vec<Stream>,
+    /// Held by a backfill or reconcile.
+    pub(super) job: Mutex<()>,
     /// Cancelled when the source ends: with the service, or because another configuration has none or another one.
     pub(super) stop: CancellationToken,
 }
@@ -88,6 +93,47 @@ impl Account {
     }
 }
 
+/// What asks this source without a store. Reads the state directory, where there is one that can be read, and
+/// changes nothing in it.
+///
+/// # Errors
+/// When there is no way to ask, and what to do about it.
+pub(super) async fn probe(config: &Config, source: &Source) -> Result<(Probe, SourceSnapshot), String> {
+    let (directory, kept, name) = (config.state_dir.clone(), source.clone(), source.name.clone());
+    let options = ClientOptions::for_peer(&source.base_url);
+    // Files and certificates: blocks.
+    let made = tokio::task::spawn_blocking(move || {
+        let keepable = grants::can_be_kept(&kept, &directory);
+        (keepable, Store::read_source(&directory, &name), Client::new(&options))
+    });
+    let (keepable, known, client) = made.await.map_err(|failure| failure.to_string())?;
+    keepable?;
+    // Who may not read the state may ask all the same, unless what is needed stands there.
+    let known = match (known, &source.kind) {
+        (Ok(known), _) => known,
+        (Err(failure), SourceKind::HubSpot { credential: HubSpotCredential::OAuth { .. }, .. }) => {
+            return Err(format!("not asked: which refresh token is in use is not known: {failure}"));
+        }
+        (Err(_), _) => SourceSnapshot::default(),
+    };
+    let (provider, credential, _) = parts(source);
+    let probe = Probe::new(ProbeOptions {
+        source: source.name.clone(),
+        provider,
+        credential,
+        grants: Box::new(KeptGrant::new(config, &known)),
+        client: client.map_err(|failure| failure.to_string())?,
+        clock: Clock::System,
+    });
+    Ok((probe, known))
+}
+
+/// The streams of a source that are collected.
+pub(super) fn specs(source: &Source) -> Vec<&'static StreamSpec> {
+    let specs = parts(source).0.streams();
+    specs.iter().filter(|spec| source.streams.iter().any(|name| name == spec.name)).collect()
+}
+
 fn account(source: &Source, client: Client, tools: &Tools) -> Account {
     let (provider, credential, budget) = parts(source);
     let streams = provider
@@ -114,6 +160,7 @@ fn account(source: &Source, client: Client, tools: &Tools) -> Account {
         interval: source.polling.interval,
         reconcile_interval: source.polling.reconcile_interval,
         streams,
+        job: Mutex::new(()),
         stop: CancellationToken::new(),
     }
 }

@@ -1,95 +1,115 @@
-//! Asking the sinks of a configuration whether they would take events, beside a running daemon or without one.
+//! Asking the sources and sinks of a configuration whether they would do their part, beside a running daemon or
+//! without one. It changes nothing, and tries nothing twice.
 
-use std::sync::Arc;
+mod sinks;
+mod sources;
+
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use jiff::Timestamp;
+use futures_util::future::{join, join_all};
+use jiff::SignedDuration;
 use tokio::time::timeout;
 
-use super::observer;
-use crate::config::{self, Config, SinkKind};
-use crate::encode::Encoder;
-use crate::event::{OwnEvent, StoredEvent};
-use crate::sink::{self, Batch, Outcome, Probe, SetupError, Sink, Verdict};
+use crate::config::Config;
+use crate::event::Account;
 
-/// Beyond the time-outs of the sinks themselves.
+/// Beyond the time-outs of the sources and sinks themselves.
 const LONGEST_CHECK: Duration = Duration::from_secs(90);
 
-/// What came of asking a sink.
+/// What came of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// It takes events.
+    /// It does its part.
     Passed(String),
-    /// It does not, and why.
+    /// It does not, why, and what to do.
     Failed(String),
-    /// Only an event would tell, and none was sent.
+    /// Not known: only an event would tell, or it could not be asked.
     Unproved(String),
 }
 
-/// Asks every sink of the configuration, all at the same time; with `send_test` each is given one event too.
-/// The findings are in the order of the sinks.
-pub(crate) async fn check_sinks(config: &Config, send_test: bool) -> Vec<Finding> {
-    join_all(config.sinks.iter().map(|sink| async move {
-        let checked = timeout(LONGEST_CHECK, check_sink(sink, send_test)).await;
-        checked.unwrap_or_else(|_| Finding::Failed(format!("no answer within {} s", LONGEST_CHECK.as_secs())))
-    }))
-    .await
+/// What came of asking all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// In the order of the configuration.
+    pub(crate) sources: Vec<SourceFindings>,
+    /// The same.
+    pub(crate) sinks: Vec<Finding>,
 }
 
-async fn check_sink(config: &config::Sink, send_test: bool) -> Finding {
-    let made = config.clone();
-    // Reading certificates and keys blocks.
-    let made = tokio::task::spawn_blocking(move || {
-        Ok::<_, SetupError>((sink::build(&made)?, sink::encoder(&made, &observer())?))
-    });
-    let (sink, encoder) = match made.await {
-        Ok(Ok(made)) => made,
-        Ok(Err(failure)) => return Finding::Failed(failure.to_string()),
-        Err(failure) => return Finding::Failed(failure.to_string()),
-    };
-    let probed = sink.probe().await;
-    // Standard output is where the findings go.
-    if !send_test || config.kind == SinkKind::Stdout {
-        return match probed {
-            Probe::Passed(found) => Finding::Passed(found),
-            Probe::Failed(why) => Finding::Failed(why),
-            Probe::OnlyByEvent(found) => Finding::Unproved(format!("{found}; --send-test sends one event")),
-        };
-    }
-    match probed {
-        Probe::Failed(why) => Finding::Failed(why),
-        Probe::Passed(found) | Probe::OnlyByEvent(found) => match send(encoder, &*sink).await {
-            Ok(()) => Finding::Passed(format!("{found}; it took a test event")),
-            Err(why) => Finding::Failed(format!("{found}; it did not take a test event: {why}")),
-        },
-    }
+/// What came of asking a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SourceFindings {
+    /// In the order in which they were found; after a failure that prevents them, the rest is not there.
+    pub(crate) aspects: Vec<(Aspect, Finding)>,
+    /// The account, as the provider names it.
+    pub(crate) account: Option<Account>,
+    /// The provider's clock minus ours.
+    pub(crate) clock_offset: Option<SignedDuration>,
+    /// Requests left in the provider's window.
+    pub(crate) quota_left: Option<u64>,
+    /// How far back the provider remembers each stream.
+    pub(crate) horizons: Vec<(&'static str, Duration)>,
 }
 
-async fn send(mut encoder: Encoder, sink: &dyn Sink) -> Result<(), String> {
-    let stream = OwnEvent::stream();
-    let made = OwnEvent::Test.to_event(Timestamp::now());
-    let event = StoredEvent {
-        position: 0,
-        stream: Arc::new(stream),
-        // Before the first one of the stream, so that it leaves no hole.
-        sequence: 0,
-        id: made.id,
-        core: made.core.into(),
-        original: made.original.into(),
-    };
-    let mut batch = Batch::default();
-    encoder.encode(&event, &mut batch.lines);
-    batch.push_written(Arc::new(event), 0);
-    match sink.deliver(&batch).await {
-        Outcome::Accepted => Ok(()),
-        Outcome::Retry { reason, .. } | Outcome::Held { reason } | Outcome::Refused { reason, .. } => {
-            Err(reason)
+/// What is asked about a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aspect {
+    /// Whether its host's name has an address.
+    Name,
+    /// Whether the host answers.
+    Connection,
+    /// Whether its certificate is trusted.
+    Tls,
+    /// Whether the provider takes the credential.
+    Credential,
+    /// Whose credential it is.
+    Account,
+    /// Whether this stream may be read: scope and plan.
+    Stream(&'static str),
+    /// How far the provider's clock and ours are apart.
+    Clock,
+    /// Requests left.
+    Quota,
+}
+
+impl Aspect {
+    /// In a word; of a stream its name.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Connection => "connection",
+            Self::Tls => "tls",
+            Self::Credential => "credential",
+            Self::Account => "account",
+            Self::Stream(name) => name,
+            Self::Clock => "clock",
+            Self::Quota => "quota",
         }
-        Outcome::Each(verdicts) => match verdicts.into_iter().next() {
-            Some(Verdict::Accepted) => Ok(()),
-            Some(Verdict::Retry(reason) | Verdict::Held(reason) | Verdict::Refused(reason)) => Err(reason),
-            None => Err("it said nothing about the event".to_owned()),
-        },
     }
+}
+
+impl Findings {
+    /// Whether anything does not do its part.
+    pub(crate) fn has_failed(&self) -> bool {
+        let aspects = self.sources.iter().flat_map(|source| &source.aspects).map(|(_, finding)| finding);
+        aspects.chain(&self.sinks).any(|finding| matches!(finding, Finding::Failed(_)))
+    }
+}
+
+/// Asks every source and sink, all at the same time; with `send_test` each sink is given one event too.
+pub(crate) async fn check(config: &Config, send_test: bool) -> Findings {
+    let late = || Finding::Failed(format!("no answer within {} s", LONGEST_CHECK.as_secs()));
+    let sources = config.sources.iter().map(|source| async move {
+        let checked = timeout(LONGEST_CHECK, sources::check_source(config, source)).await;
+        checked.unwrap_or_else(|_| SourceFindings {
+            aspects: vec![(Aspect::Connection, late())],
+            ..SourceFindings::default()
+        })
+    });
+    let sinks = config.sinks.iter().map(|sink| async move {
+        let checked = timeout(LONGEST_CHECK, sinks::check_sink(sink, send_test)).await;
+        checked.unwrap_or_else(|_| late())
+    });
+    let (sources, sinks) = join(join_all(sources), join_all(sinks)).await;
+    Findings { sources, sinks }
 }

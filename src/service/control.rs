@@ -10,7 +10,7 @@
 mod address;
 mod client;
 
-pub(super) use client::connect;
+pub(super) use client::{Daemon, connect};
 
 use std::fs;
 use std::io;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::command::Commands;
+use super::command::{Commands, Running};
 use super::control::ControlSocket;
 use super::daemon::Supervisor;
 use super::notices::{self, Notices};
@@ -34,7 +34,7 @@ impl Service {
 
     /// The commands can wait; the events can't: the daemon goes without its socket when it must.
     fn start_control(&self, tasks: &mut Tasks, stop: &CancellationToken) {
-        let commands = Commands { store: self.tools.store.clone(), view: Some(Arc::clone(&self.view)) };
+        let commands = self.commands();
         match ControlSocket::bind(&self.config.state_dir) {
             Ok(socket) => tasks.spawn_until(stop, "the control socket", socket.serve(commands)),
             Err(error) => tracing::warn!(
@@ -45,6 +45,12 @@ impl Service {
                  while the daemon is stopped"
             ),
         }
+    }
+
+    /// What commands work on.
+    pub(super) fn commands(&self) -> Commands {
+        let running = Running { tools: self.tools.clone(), view: Arc::clone(&self.view) };
+        Commands { store: self.tools.store.clone(), running: Some(running) }
     }
 
     pub(super) fn start_notices(&mut self, tasks: &mut Tasks, stop: &CancellationToken) {

@@ -163,6 +163,9 @@ fn token(world: &mut World, asked: &Asked, now_ms: i64) -> Answer {
         );
     }
     let access = world.issue_token(now_ms);
+    if world.credentials.rotate {
+        world.credentials.refresh_token.push_str("-next");
+    }
     let credentials = &world.credentials;
     let body = serde_json::json!({
         "access_token": access,

@@ -153,6 +153,6 @@ impl Window {
         let exceeded = self.taken >= limit;
         self.taken += u64::from(!exceeded);
         let reset_ms = self.since_ms + length_ms - now_ms;
-        Allowance { limit, remaining: limit - self.taken, reset_ms, exceeded }
+        Allowance { limit, remaining: limit.saturating_sub(self.taken), reset_ms, exceeded }
     }
 }

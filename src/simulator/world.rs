@@ -38,6 +38,8 @@ pub struct Credentials {
     pub refresh_token: String,
     /// How long an issued access token is valid, in seconds.
     pub expires_in: i64,
+    /// Whether a grant is good for one exchange, which hands out the next one.
+    pub rotate: bool,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -56,6 +58,8 @@ impl Default for Credentials {
             refresh_token: "simulated-refresh".to_owned(),
             // HubSpot's access tokens live for thirty minutes.
             expires_in: 1_800,
+            // HubSpot is not known to.
+            rotate: false,
         }
     }
 }

@@ -39,11 +39,12 @@ pub(super) enum Control {
 }
 
 impl Work {
-    /// The stream that it works on: when something fails for a stream, what was queued behind it fails too.
-    pub(super) fn stream(&self) -> Option<StreamId> {
+    /// The number of the stream that it works on: when something fails for a stream, what was queued behind it fails
+    /// too.
+    pub(super) fn stream(&self) -> Option<i64> {
         match self {
-            Self::Page(page) => Some(page.stream),
-            Self::Change(change) => change.stream(),
+            Self::Page(page) => Some(page.stream.0),
+            Self::Change(change) => change.stream().map(|stream| stream.0),
         }
     }
 
@@ -59,11 +60,11 @@ impl Work {
         matches!(self, Self::Page(_))
     }
 
-    /// Whether it marks dead letters to be tried again: whoever delivers them is then woken.
-    pub(super) fn marks_letters(&self) -> bool {
+    /// Whether a sink is to get events once more: whoever delivers them is then woken.
+    pub(super) fn wakes_returns(&self) -> bool {
         match self {
             Self::Page(_) => false,
-            Self::Change(change) => change.marks_letters(),
+            Self::Change(change) => change.wakes_returns(),
         }
     }
 
@@ -79,7 +80,7 @@ impl Work {
 /// A small write that may be applied again after a rollback.
 pub(super) trait Change: Send {
     fn stream(&self) -> Option<StreamId>;
-    fn marks_letters(&self) -> bool;
+    fn wakes_returns(&self) -> bool;
     fn apply(&mut self, db: &Connection) -> rusqlite::Result<()>;
     fn settle(&mut self, outcome: Result<(), StoreError>);
 }
@@ -87,7 +88,7 @@ pub(super) trait Change: Send {
 /// The change that a closure makes, with its result on the way back to who asked.
 pub(super) struct Closure<F, T> {
     pub(super) stream: Option<StreamId>,
-    pub(super) marks_letters: bool,
+    pub(super) wakes_returns: bool,
     pub(super) work: F,
     pub(super) result: Option<T>,
     pub(super) reply: Option<Reply<T>>,
@@ -102,8 +103,8 @@ where
         self.stream
     }
 
-    fn marks_letters(&self) -> bool {
-        self.marks_letters
+    fn wakes_returns(&self) -> bool {
+        self.wakes_returns
     }
 
     fn apply(&mut self, db: &Connection) -> rusqlite::Result<()> {

@@ -20,6 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 
 /// Two connections of one process share the file, `status` may be a third: they wait for each other briefly.
@@ -183,7 +185,7 @@ pub(super) fn version(connection: &Connection, place: &Place, known: usize) -> R
         .map_err(|error| place.explain(error))?;
     if tables > 0 && owner != APPLICATION_ID {
         return Err(StoreError::Failed(format!(
-            "{} is the database of another program: name another state_dir",
+            "{} is the database of another program, not the state of auditferry: name another",
             place.database.display()
         )));
     }
@@ -259,6 +261,12 @@ fn check_after_crash(connection: &Connection, place: &Place) -> Result<(), Store
     }
     connection.execute("UPDATE service SET clean = 0", []).map_err(explain)?;
     Ok(())
+}
+
+/// A file as version 3 left it.
+#[cfg(test)]
+pub(super) fn leave_version_3(file: &Path) {
+    tests::left_by(3, &Place { directory: file.to_owned(), database: file.to_owned() });
 }
 
 #[cfg(test)]

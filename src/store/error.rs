@@ -27,8 +27,9 @@ pub enum StoreError {
     },
     /// The file is damaged.
     #[error(
-        "{path} is damaged: {reason}; restore it from a backup, or move it away and start anew: the events \
-         that the provider still keeps are then collected and delivered again, under the same event.id"
+        "{path} is damaged: {reason}; restore an export with `auditferry state import`, or move it away and \
+         start anew: the events that the provider still keeps are then collected and delivered again, under the \
+         same event.id"
     )]
     Damaged {
         /// The database.
@@ -45,6 +46,10 @@ pub enum StoreError {
     /// Anything else.
     #[error("{0}")]
     Failed(String),
+    /// A command has moved the stream's cursor back, or forgotten the stream, since the state was read that the
+    /// request rests on: nothing is changed, and what was read is read again.
+    #[error("a command has moved the stream's cursor meanwhile")]
+    Outdated,
     /// The store was closed; the process is stopping.
     #[error("the store is closed")]
     Closed,

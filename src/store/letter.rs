@@ -3,16 +3,14 @@
 //! A mark stays until the sink has taken the event or refused it once more, so a retry outlives a stop and a
 //! kill. Many letters are changed in steps that let commits in between, each step on disk or not at all.
 
-mod table;
+pub(super) mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::{oneshot, watch};
 
-use super::command::Closure;
 use super::{Store, StoreError};
 use crate::event::{EventId, StoredEvent, StreamName};
 
@@ -138,17 +136,11 @@ impl Store {
     }
 
     async fn change_some(&self, change: Change, ids: Vec<i64>) -> Result<LettersBySink, StoreError> {
-        let (reply, answer) = oneshot::channel();
         let work = move |db: &Connection| table::change(db, change, &ids);
-        let marks_letters = change == Change::Mark;
-        self.send_change(Closure { stream: None, marks_letters, work, result: None, reply: Some(reply) })
-            .await?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
-    }
-
-    /// The dead letters of one sink that are to be tried again.
-    pub fn marked_letters(&self, sink: &str) -> MarkedLetters {
-        MarkedLetters { store: self.clone(), sink: sink.to_owned(), marked: self.marked.clone() }
+        match change {
+            Change::Mark => self.change_and_wake(work).await,
+            Change::Delete => self.change(None, work).await,
+        }
     }
 }
 
@@ -157,49 +149,6 @@ impl Store {
 enum Change {
     Mark,
     Delete,
-}
-
-/// The dead letters of one sink that somebody wants to be tried again.
-#[derive(Debug)]
-pub struct MarkedLetters {
-    store: Store,
-    sink: String,
-    marked: watch::Receiver<u64>,
-}
-
-impl MarkedLetters {
-    /// Waits until there are some, then gives the first, oldest first, at most `most`, and once one is there no
-    /// more than about a MiB; the same again until they are settled. Each event's position is its letter's
-    /// number. Cancel-safe.
-    ///
-    /// # Errors
-    /// When the file can't be read, or the store was closed.
-    pub async fn next(&mut self, most: usize) -> Result<Vec<Arc<StoredEvent>>, StoreError> {
-        loop {
-            // Noted before the look into the file: what is marked meanwhile ends the wait below.
-            self.marked.borrow_and_update();
-            let sink = self.sink.clone();
-            let marked = self.store.ask(move |reader| table::marked(&reader.db, &sink, most)).await?;
-            if !marked.is_empty() {
-                return Ok(marked);
-            }
-            self.marked.changed().await.map_err(|_| StoreError::Closed)?;
-        }
-    }
-
-    /// The `accepted` are gone and count as delivered; the `refused` stay, each for its new reason, and are
-    /// marked no more. On disk when this returns. Numbers that were dropped meanwhile are passed over.
-    ///
-    /// # Errors
-    /// When it is not on disk; it may be tried again.
-    pub async fn settle(
-        &mut self,
-        accepted: Vec<i64>,
-        refused: Vec<(i64, String)>,
-    ) -> Result<(), StoreError> {
-        let sink = self.sink.clone();
-        self.store.change(None, move |db| table::settle(db, &sink, &accepted, &refused)).await
-    }
 }
 
 impl LetterChoice {

@@ -62,7 +62,8 @@ impl SpoolEnd {
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) end: SpoolEnd,
-    streams: HashMap<StreamId, Line>,
+    /// By the streams' numbers.
+    streams: HashMap<i64, Line>,
 }
 
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Ledger {
 
     fn line(&mut self, db: &Connection, stream: StreamId) -> rusqlite::Result<&mut Line> {
         use std::collections::hash_map::Entry;
-        match self.streams.entry(stream) {
+        match self.streams.entry(stream.0) {
             Entry::Occupied(line) => Ok(line.into_mut()),
             Entry::Vacant(place) => {
                 let line = db
@@ -139,7 +140,7 @@ impl Page {
         let now = Timestamp::now();
         let mut lookup = KnownLookup::new(db, self.stream)?;
         let mut learn =
-            db.prepare_cached("INSERT OR IGNORE INTO known (stream, time, id) VALUES (?1, ?2, ?3)")?;
+            db.prepare_cached("INSERT OR IGNORE INTO known_id (shelf, time, id) VALUES (?1, ?2, ?3)")?;
         let mut append = db.prepare_cached(
             "INSERT INTO spool (stream, sequence, event_id, time, committed_at, bytes, core, original)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -147,7 +148,7 @@ impl Page {
         for (index, event) in self.events.iter().enumerate() {
             let time = known_time(event.time);
             if lookup.knows_undated(time, &event.id)?
-                || learn.execute(params![self.stream.0, time, event.id.as_bytes()])? == 0
+                || learn.execute(params![lookup.shelf, time, event.id.as_bytes()])? == 0
             {
                 continue;
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use tokio::sync::mpsc;
 
 use crate::event::{EventId, StoredEvent, StreamName};
@@ -50,6 +50,16 @@ impl Reader {
         }
     }
 
+    /// The event at a position; `None` when it is gone.
+    pub(super) fn event(&mut self, position: i64) -> rusqlite::Result<Option<Arc<StoredEvent>>> {
+        let Self { db, names } = self;
+        let mut statement = db.prepare_cached(
+            "SELECT position, stream, sequence, event_id, core, original FROM spool WHERE position = ?1",
+        )?;
+        let mut rows = statement.query([position])?;
+        rows.next()?.map(|row| read_event(db, names, row).map(Arc::new)).transpose()
+    }
+
     /// The first events with `after < position <= to` whose stream passes `wants`.
     pub(super) fn piece(
         &mut self,
@@ -69,14 +79,7 @@ impl Reader {
             let name = stream_name(db, names, row.get(1)?)?;
             seen += 1;
             if wants(&name) {
-                let event = StoredEvent {
-                    position,
-                    stream: name,
-                    sequence: row.get(2)?,
-                    id: EventId::from_bytes(row.get(3)?),
-                    core: row.get_ref(4)?.as_str()?.into(),
-                    original: row.get_ref(5)?.as_str()?.into(),
-                };
+                let event = read_event(db, names, row)?;
                 if !events.is_empty() && bytes + event.size() > PIECE_BYTES {
                     return Ok(Piece { last, events });
                 }
@@ -91,6 +94,21 @@ impl Reader {
         // No row is left in the range; the positions up to its end may have none at all.
         Ok(Piece { last: if seen < PIECE_ROWS { to } else { last }, events })
     }
+}
+
+fn read_event(
+    db: &Connection,
+    names: &mut HashMap<i64, Arc<StreamName>>,
+    row: &Row<'_>,
+) -> rusqlite::Result<StoredEvent> {
+    Ok(StoredEvent {
+        position: row.get(0)?,
+        stream: stream_name(db, names, row.get(1)?)?,
+        sequence: row.get(2)?,
+        id: EventId::from_bytes(row.get(3)?),
+        core: row.get_ref(4)?.as_str()?.into(),
+        original: row.get_ref(5)?.as_str()?.into(),
+    })
 }
 
 fn stream_name(

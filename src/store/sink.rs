@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::delivered;
 use super::page::SpoolEnd;
 use super::sql::Millis;
 use crate::event::StoredEvent;
@@ -61,9 +62,13 @@ pub(super) fn register(db: &Connection, sinks: &[SinkRegistration]) -> rusqlite:
     let end = SpoolEnd::read(db)?.position;
     let floor: i64 =
         db.query_row("SELECT coalesce(min(position) - 1, ?1) FROM spool", [end], |row| row.get(0))?;
+    let mut wanted_before = Vec::with_capacity(sinks.len());
+    for sink in sinks {
+        wanted_before.push(wanted(db, &sink.name)?);
+    }
     db.execute("UPDATE sink SET active = 0", [])?;
     let mut missed = Vec::new();
-    for sink in sinks {
+    for (sink, wanted_before) in sinks.iter().zip(wanted_before) {
         let before: Option<i64> = db
             .prepare_cached("SELECT position FROM sink WHERE name = ?1")?
             .query_row([&sink.name], |row| row.get(0))
@@ -73,7 +78,7 @@ pub(super) fn register(db: &Connection, sinks: &[SinkRegistration]) -> rusqlite:
             missed.push(Missed { sink: sink.name.clone(), events: position - before });
         }
         db.prepare_cached(
-            "INSERT INTO sink (name, active, every_source, position) VALUES (?1, 1, ?2, ?3)
+            "INSERT INTO sink (name, active, every_source, position, owed_after) VALUES (?1, 1, ?2, ?3, ?3)
              ON CONFLICT (name) DO UPDATE SET active = 1, every_source = ?2, position = ?3",
         )?
         .execute(params![sink.name, sink.sources.is_empty(), position])?;
@@ -82,8 +87,22 @@ pub(super) fn register(db: &Connection, sinks: &[SinkRegistration]) -> rusqlite:
             db.prepare_cached("INSERT OR IGNORE INTO sink_source (sink, source) VALUES (?1, ?2)")?
                 .execute([&sink.name, source])?;
         }
+        for stream in wanted(db, &sink.name)?.iter().filter(|stream| !wanted_before.contains(stream)) {
+            delivered::is_new_to(db, &sink.name, *stream, position)?;
+        }
     }
     Ok(missed)
+}
+
+/// The streams whose events a sink gets, or got when it was active last.
+fn wanted(db: &Connection, sink: &str) -> rusqlite::Result<Vec<i64>> {
+    let sql = "SELECT stream.id FROM sink CROSS JOIN stream WHERE sink.name = ?1 AND (
+            sink.every_source
+            OR stream.source = 'auditferry'
+            OR EXISTS (SELECT 1 FROM sink_source
+                       WHERE sink_source.sink = sink.name AND sink_source.source = stream.source)
+        )";
+    db.prepare_cached(sql)?.query_map([sink], |row| row.get(0))?.collect()
 }
 
 /// The names of the sinks that events wait for.
@@ -175,14 +194,31 @@ pub(super) fn advance(
     accepted: i64,
     refused: &[(Arc<StoredEvent>, String)],
 ) -> rusqlite::Result<()> {
-    let sql = "UPDATE sink SET position = max(position, ?2), delivered = delivered + ?3 WHERE name = ?1";
-    if db.prepare_cached(sql)?.execute(params![sink, position, accepted])? == 0 {
-        return Err(rusqlite::Error::QueryReturnedNoRows);
+    let before = db
+        .prepare_cached("SELECT position FROM sink WHERE name = ?1")?
+        .query_row([sink], |row| row.get(0))?;
+    delivered::accepted(db, sink, before, position)?;
+    db.prepare_cached(
+        "UPDATE sink SET position = max(position, ?2), delivered = delivered + ?3 WHERE name = ?1",
+    )?
+    .execute(params![sink, position, accepted])?;
+    for (event, _) in refused {
+        delivered::refused(db, sink, event.position)?;
     }
+    bury(db, sink, refused)
+}
+
+/// Makes dead letters of events that stand in the spool.
+pub(super) fn bury(
+    db: &Connection,
+    sink: &str,
+    refused: &[(Arc<StoredEvent>, String)],
+) -> rusqlite::Result<()> {
     let now = Millis(Timestamp::now());
     let mut bury = db.prepare_cached(
-        "INSERT INTO dead_letter (sink, refused_at, reason, source, stream, sequence, event_id, core, original)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO dead_letter
+            (sink, refused_at, reason, source, stream, sequence, event_id, core, original, time)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT time FROM spool WHERE position = ?10))",
     )?;
     for (event, reason) in refused {
         bury.execute(params![
@@ -194,7 +230,8 @@ pub(super) fn advance(
             event.sequence,
             event.id.as_bytes(),
             event.core,
-            event.original
+            event.original,
+            event.position
         ])?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
@@ -12,6 +13,9 @@ use super::page::SpoolEnd;
 use super::sql::{Millis, optional_time};
 use super::{CollectedCount, Cursor, Failure, Gap, SinkNote, StreamId, collected, sink};
 use crate::event::StreamName;
+
+/// How often a file is read beside a daemon that comes and goes.
+const TRIES: u32 = 3;
 
 /// What `status` tells.
 #[derive(Debug, Clone, Default)]
@@ -71,29 +75,59 @@ pub struct SinkSnapshot {
 /// Reads a snapshot of a directory, beside a running daemon or without one.
 pub(super) fn of_directory(directory: &Path) -> Result<Snapshot, StoreError> {
     let place = Place::new(directory);
-    place.must_exist()?;
-    let log = place.database.with_extension("db-wal");
-    let read = |running: bool| {
-        // Without a log nobody has the file open: it is read as it is, and nothing is written, not even a lock.
-        let open = if running { database::open_to_read } else { database::open_at_rest };
-        read_with(&place, open(&place))
-    };
-    let running = log.exists();
-    let snapshot = read(running);
-    // Unless a daemon has started or stopped meanwhile.
-    if log.exists() == running { snapshot } else { read(!running) }
+    in_directory(&place, |connection| read(connection, &place))
 }
 
-fn read_with(place: &Place, connection: rusqlite::Result<Connection>) -> Result<Snapshot, StoreError> {
-    let connection = connection.map_err(|error| place.explain(error))?;
-    let version = database::version(&connection, place, database::latest())?;
-    if version < database::latest() {
-        return Err(StoreError::Failed(format!(
-            "{} has schema version {version}: `auditferry run` brings it up to date",
-            place.database.display()
-        )));
+/// Reads tables in a directory, beside a running daemon or without one.
+pub(super) fn in_directory<T>(
+    place: &Place,
+    read: impl Fn(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    beside(place, |connection| {
+        must_be_latest(connection, place)?;
+        read(connection).map_err(|error| place.explain(error))
+    })
+}
+
+/// Reads the file of a directory, beside a running daemon or without one.
+pub(super) fn beside<T>(
+    place: &Place,
+    look: impl Fn(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    place.must_exist()?;
+    let mut tries = 0;
+    loop {
+        let rest = at_rest(place);
+        // Nobody has the file open: it is read as it is, and nothing is written, not even a lock.
+        let open = if rest.is_some() { database::open_at_rest } else { database::open_to_read };
+        let seen = open(place).map_err(|error| place.explain(error)).and_then(|db| look(&db));
+        tries += 1;
+        // Unless a daemon has started or stopped meanwhile.
+        if at_rest(place) == rest || tries == TRIES {
+            return seen;
+        }
     }
-    read(&connection, place).map_err(|error| place.explain(error))
+}
+
+/// Without a log nobody has the file open; when it was written last, then, and its size.
+fn at_rest(place: &Place) -> Option<(SystemTime, u64)> {
+    if place.database.with_extension("db-wal").exists() {
+        return None;
+    }
+    let file = fs::metadata(&place.database).ok()?;
+    Some((file.modified().ok()?, file.len()))
+}
+
+/// What reads the tables knows those of the newest schema.
+pub(super) fn must_be_latest(connection: &Connection, place: &Place) -> Result<(), StoreError> {
+    let version = database::version(connection, place, database::latest())?;
+    if version == database::latest() {
+        return Ok(());
+    }
+    Err(StoreError::Failed(format!(
+        "{} has schema version {version}: `auditferry run` brings it up to date",
+        place.database.display()
+    )))
 }
 
 /// Reads a snapshot in one transaction.
@@ -113,7 +147,7 @@ pub(super) fn read(connection: &Connection, place: &Place) -> rusqlite::Result<S
     Ok(Snapshot { streams, gaps, sinks, undelivered_bytes, size_bytes: size(place) })
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     db: &Connection,
     sql: &str,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
@@ -139,11 +173,11 @@ fn read_stream(db: &Connection, row: &Row<'_>) -> rusqlite::Result<StreamSnapsho
         last_success: optional_time(row, "last_success")?,
         last_failure: failure,
         reconciled: optional_time(row, "reconciled")?,
-        collected: collected::of_stream(db, StreamId(row.get("id")?))?,
+        collected: collected::of_stream(db, StreamId(row.get("id")?, row.get("epoch")?))?,
     })
 }
 
-fn read_gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+pub(super) fn read_gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
     Ok(Gap {
         stream: StreamName { source: row.get("source")?, stream: row.get("name")? },
         from: row.get::<_, Millis>("start")?.0,

@@ -1,7 +1,11 @@
 //! Sources: the account that each was bound to, and credentials that the provider has rotated.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::error::{Place, StoreError};
+use super::snapshot;
 use crate::event::Account;
 
 /// A credential that replaced the configured one.
@@ -13,10 +17,32 @@ pub struct RotatedCredential {
     pub secret: String,
 }
 
+/// What is known of a source besides its streams.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceSnapshot {
+    /// The account that it is bound to.
+    pub account: Option<Account>,
+    /// The credential that took the place of the configured one.
+    pub rotated: Option<RotatedCredential>,
+}
+
 impl std::fmt::Debug for RotatedCredential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RotatedCredential(…)")
     }
+}
+
+/// Reads what a directory knows of a source; nothing where there is no state yet.
+pub(super) fn of_directory(directory: &Path, source: &str) -> Result<SourceSnapshot, StoreError> {
+    let place = Place::new(directory);
+    match place.database.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Ok(SourceSnapshot::default()),
+        Err(error) => return Err(StoreError::Failed(format!("{}: {error}", place.database.display()))),
+    }
+    snapshot::in_directory(&place, |db| {
+        Ok(SourceSnapshot { account: account(db, source)?, rotated: credential(db, source)? })
+    })
 }
 
 pub(super) fn account(db: &Connection, source: &str) -> rusqlite::Result<Option<Account>> {

@@ -1,16 +1,23 @@
 //! Promises of the store as a whole; what concerns one file alone is tested there.
 
+mod again;
+mod copy;
 mod crash;
+mod delivered;
 mod group;
+mod jobs;
 mod letters;
 mod model;
+mod replay;
 mod room;
 mod status;
 
 use std::future::Future;
 
+use jiff::Timestamp;
+
 use super::*;
-use crate::event::{EventId, StoredEvent};
+use crate::event::{EventId, StoredEvent, StreamName};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// More than any wait takes on a busy machine.
@@ -154,8 +161,8 @@ async fn the_cursor_moves_forward_only() {
 async fn a_stream_that_is_not_there_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
-    assert!(store.complete_window(StreamId(9), Cursor::default()).await.is_err());
-    assert!(store.commit_page(StreamId(9), events(0..1)).await.unwrap().done().await.is_err());
+    assert!(store.complete_window(StreamId(9, 0), Cursor::default()).await.is_err());
+    assert!(store.commit_page(StreamId(9, 0), events(0..1)).await.unwrap().done().await.is_err());
     assert!(store.reader("nobody").await.unwrap_err().to_string().contains("nobody"));
 }
 

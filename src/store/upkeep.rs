@@ -1,4 +1,4 @@
-//! Between commits: delivered events go when their retention is over, and their space with them.
+//! Between commits: delivered events go when their retention is over, forgotten ids go, and their space with them.
 //!
 //! In small steps, so that a commit never waits for long, and mostly while nothing else is to do.
 
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::sink;
 use super::sql::millis;
 use super::writer::Writer;
+use super::{again, sink};
 
 /// Rows deleted in one step: a few milliseconds.
 const ROWS: u32 = 2000;
@@ -73,6 +73,10 @@ impl Writer {
         }
         if !idle {
             return Ok(false);
+        }
+        if again::has_forgotten(&self.db.connection)? {
+            self.db.write(again::sweep)?;
+            return Ok(true);
         }
         if free_pages(&self.db.connection)? > SPARE_PAGES {
             give_pages_back(&self.db.connection)?;

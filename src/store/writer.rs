@@ -15,7 +15,7 @@ use super::feed::{self, Feed, Seat};
 use super::page::{Ledger, SpoolEnd};
 use super::sink::{self, Waiting};
 use super::upkeep::Upkeep;
-use super::{SpoolLevel, StoreOptions, StreamId};
+use super::{SpoolLevel, StoreOptions};
 
 /// Pages in one transaction: measured, more gain nothing (`bench/FIGURES.md`: 13 to 49 % at five).
 const PAGES: usize = 5;
@@ -36,8 +36,8 @@ pub(super) struct Writer {
     pub(super) level: watch::Sender<SpoolLevel>,
     /// Tells why commits fail.
     pub(super) failing: Failing,
-    /// Counts the commits that marked dead letters: wakes those that deliver them.
-    pub(super) marked: watch::Sender<u64>,
+    /// Counts the commits by which sinks are to get events once more: wakes those that deliver them.
+    pub(super) returns: watch::Sender<u64>,
     pub(super) commands: mpsc::Receiver<Command>,
     /// What was found behind the group and can't join it.
     pub(super) next: Option<Command>,
@@ -108,7 +108,7 @@ impl Writer {
     /// Commits each on its own, so that one that can't be does not stop the others; but nothing of a stream
     /// behind a failure of that stream: a cursor must not pass a page that is not on disk.
     fn commit_one_by_one(&mut self) {
-        let mut failed: Vec<(StreamId, StoreError)> = Vec::new();
+        let mut failed: Vec<(i64, StoreError)> = Vec::new();
         for index in 0..self.group.len() {
             let one = index..index + 1;
             let stream = self.group[index].stream();
@@ -135,8 +135,8 @@ impl Writer {
             return Err(self.place.explain(error));
         }
         self.feed(part.clone(), before);
-        if self.group[part.clone()].iter().any(Work::marks_letters) {
-            self.marked.send_modify(|commits| *commits += 1);
+        if self.group[part.clone()].iter().any(Work::wakes_returns) {
+            self.returns.send_modify(|commits| *commits += 1);
         }
         if let Err(error) = self.refresh() {
             // What was committed stands; the level is late by a commit.

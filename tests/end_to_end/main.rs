@@ -6,7 +6,9 @@
     reason = "a test may panic and print"
 )]
 
+mod backfill;
 mod brevo;
+mod check;
 mod configuration;
 mod crash;
 mod credentials;
@@ -17,12 +19,16 @@ mod mirrored;
 mod oddities;
 mod once;
 mod outages;
+mod preview;
 mod receivers;
+mod reconcile;
 mod redaction;
 mod reload;
+mod replay;
 mod rig;
 mod running;
 mod several;
 mod splunk;
+mod state;
 mod syslog;
 mod webhook;

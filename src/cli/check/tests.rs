@@ -1,4 +1,6 @@
 use super::*;
+use crate::event::Account;
+use crate::service::Aspect;
 
 const VALID: &str = r#"
 [sources.hub]
@@ -71,13 +73,67 @@ fn the_json_of_a_broken_configuration_has_every_fault_with_its_place() {
     );
 }
 
+fn found() -> Findings {
+    let source = SourceFindings {
+        aspects: vec![
+            (Aspect::Account, Finding::Passed("48213907 (Acme)".to_owned())),
+            (
+                Aspect::Stream("audit_logs"),
+                Finding::Failed("HubSpot answered 403:\u{1b}[2J Enterprise".to_owned()),
+            ),
+        ],
+        account: Some(Account { id: "48213907".to_owned(), name: Some("Acme".to_owned()) }),
+        clock_offset: Some(jiff::SignedDuration::from_secs(-3)),
+        quota_left: Some(188),
+        horizons: vec![("audit_logs", std::time::Duration::from_secs(31_536_000))],
+    };
+    let sink = Finding::Unproved("HTTP 405".to_owned());
+    Findings { sources: vec![source], sinks: vec![sink] }
+}
+
 #[test]
-fn what_a_sink_answered_stands_beside_it() {
+fn what_sources_and_sinks_answered_stands_in_one_table() {
+    let config = outcome(VALID).unwrap();
+    let text = as_text(Path::new("a.toml"), &config, Some(&found()));
+    let table: Vec<_> = text.lines().skip_while(|line| !line.starts_with("name")).take(4).collect();
+    assert_eq!(
+        table,
+        [
+            "name  check       answer    detail",
+            "hub   account     ok        48213907 (Acme)",
+            "hub   audit_logs  failed    HubSpot answered 403: [2J Enterprise",
+            "siem  sink        unproved  HTTP 405",
+        ]
+    );
+}
+
+#[test]
+fn the_json_has_what_was_answered_as_fields() {
     let config = outcome(VALID);
-    let finding = Finding::Failed("HTTP 401; check token and headers".to_owned());
-    let text = as_text(Path::new("a.toml"), config.as_ref().unwrap(), Some(std::slice::from_ref(&finding)));
-    assert!(text.contains("siem  failed  HTTP 401; check token and headers"), "{text}");
-    let json = as_json(Path::new("a.toml"), &config, Some(&[finding]));
-    assert_eq!((&json["sinks"][0]["answer"], &json["sinks"][0]["name"]), (&json!("failed"), &json!("siem")));
-    assert_eq!(as_json(Path::new("a.toml"), &config, None)["sinks"][0]["answer"], Value::Null);
+    let json = as_json(Path::new("a.toml"), &config, Some(&found()));
+    assert_eq!(
+        (&json["sinks"][0]["answer"], &json["sinks"][0]["name"]),
+        (&json!("unproved"), &json!("siem"))
+    );
+    let source = &json["sources"][0];
+    assert_eq!(source["answer"], "failed");
+    assert_eq!(source["account"], json!({"id": "48213907", "name": "Acme"}));
+    assert_eq!((&source["clock_offset_s"], &source["quota_left"]), (&json!(-3), &json!(188)));
+    assert_eq!(source["horizon_s"], json!({"audit_logs": 31_536_000}));
+    assert_eq!(source["checks"][0], json!({"check": "account", "answer": "ok", "detail": "48213907 (Acme)"}));
+    let unasked = as_json(Path::new("a.toml"), &config, None);
+    assert_eq!(
+        (&unasked["sinks"][0]["answer"], &unasked["sources"][0]["checks"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn what_is_unproved_has_not_failed() {
+    let mut found = found();
+    assert!(found.has_failed());
+    found.sources[0].aspects.pop();
+    assert!(!found.has_failed());
+    found.sinks.push(Finding::Failed("down".to_owned()));
+    assert!(found.has_failed());
 }

@@ -7,19 +7,21 @@ use jiff::Timestamp;
 use super::timeline::{BEGIN, Case, Machine, everything};
 use super::world::{DAY, Meaning, Oddities, RowOrder, World};
 
+/// A provider without oddities.
+pub(super) const CALM: Oddities = Oddities {
+    order: RowOrder::NewestFirst,
+    meaning: Meaning::Documented,
+    repeats: 0,
+    truncates: 0,
+    fails: 0,
+    arrivals: 0,
+    latest: 0,
+};
+
 #[tokio::test(start_paused = true)]
 async fn a_gap_is_recorded_and_told_once_with_its_bounds() {
-    let calm = Oddities {
-        order: RowOrder::NewestFirst,
-        meaning: Meaning::Documented,
-        repeats: 0,
-        truncates: 0,
-        fails: 0,
-        arrivals: 0,
-        latest: 0,
-    };
     for case in [Case::AuditLogs, Case::Login, Case::Activities] {
-        let world = Arc::new(World::new(case, fastrand::Rng::with_seed(1), calm, BEGIN));
+        let world = Arc::new(World::new(case, fastrand::Rng::with_seed(1), CALM, BEGIN));
         let directory = tempfile::tempdir().unwrap();
         let mut machine = Machine::boot(case, directory.path(), &world, None).await;
         machine.register_sink().await;

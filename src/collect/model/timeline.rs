@@ -53,7 +53,7 @@ impl Case {
     }
 
     /// The field that the model marks.
-    fn mark(self, record: &serde_json::Value) -> String {
+    pub(super) fn mark(self, record: &serde_json::Value) -> String {
         let field = match self {
             Self::AuditLogs => "subCategory",
             Self::Login => "email",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::sync::oneshot;
 
 use super::timeline::Case;
 use crate::collect::fetch::{Fetch, FetchError};
@@ -66,6 +67,17 @@ pub(super) struct World {
     case: Case,
     pub(super) clock: Arc<AtomicI64>,
     state: Mutex<State>,
+    pause: Mutex<Option<Pause>>,
+}
+
+/// A request that is answered when somebody has done something meanwhile.
+pub(super) struct Pause {
+    /// Requests before it.
+    pub(super) after: u32,
+    /// Told when it comes.
+    pub(super) reached: oneshot::Sender<()>,
+    /// It is answered then.
+    pub(super) go_on: oneshot::Receiver<()>,
 }
 
 struct State {
@@ -78,7 +90,7 @@ struct State {
 impl World {
     pub(super) fn new(case: Case, random: fastrand::Rng, oddities: Oddities, now: i64) -> Self {
         let state = State { random, happenings: Vec::new(), oddities, last_answer: None };
-        Self { case, clock: Arc::new(AtomicI64::new(now)), state: Mutex::new(state) }
+        Self { case, clock: Arc::new(AtomicI64::new(now)), state: Mutex::new(state), pause: Mutex::default() }
     }
 
     pub(super) fn now(&self) -> i64 {
@@ -92,6 +104,28 @@ impl World {
     /// Something happens at about `time`, and shows then or a little later.
     pub(super) fn happen(&self, time: i64) {
         self.state.lock().unwrap().happen(self.case, time, i64::MIN);
+    }
+
+    /// Something that happened at about `time` shows only now.
+    pub(super) fn happen_late(&self, time: i64) {
+        self.state.lock().unwrap().happen(self.case, time, self.now());
+    }
+
+    /// Pauses at a request to come, or not any more.
+    pub(super) fn pause(&self, pause: Option<Pause>) {
+        *self.pause.lock().unwrap() = pause;
+    }
+
+    fn paused(&self) -> Option<Pause> {
+        let mut pause = self.pause.lock().unwrap();
+        match &mut *pause {
+            Some(Pause { after: 0, .. }) => pause.take(),
+            Some(Pause { after, .. }) => {
+                *after -= 1;
+                None
+            }
+            None => None,
+        }
     }
 
     /// From now on nothing odd happens, and what is late becomes visible.
@@ -312,6 +346,10 @@ impl Fetch for World {
     async fn fetch(&self, _stream: &'static StreamSpec, request: Request) -> Result<Reply, FetchError> {
         // Let the other side of a walk run, as a network would.
         tokio::task::yield_now().await;
+        if let Some(Pause { reached, go_on, .. }) = self.paused() {
+            reached.send(()).unwrap();
+            go_on.await.unwrap();
+        }
         let body = Bytes::from(self.answer(&request)?);
         Ok(Reply { status: 200, headers: Headers::default(), body, elapsed: Duration::ZERO })
     }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use super::announce::announce;
 use super::{Answer, Done};
 use crate::encode::{Encoder, Envelope, Format};
-use crate::event::{EventId, OwnEvent, StoredEvent};
+use crate::event::{EventId, StoredEvent};
 use crate::service::{ServiceError, observer};
 use crate::store::{DeadLetter, LetterChoice, LettersBySink, Store};
 
@@ -140,8 +141,7 @@ pub(super) async fn execute(
     }
 }
 
-/// Tells the SIEM what is about to be changed, and by whom. Before it is: a change that nobody hears of would be
-/// the worse mistake.
+/// Tells what is about to be changed.
 async fn announced(
     store: &Store,
     choice: Choice,
@@ -153,10 +153,7 @@ async fn announced(
     if !letters.is_empty() {
         let counts: Vec<_> = letters.iter().map(|(sink, count)| format!("{count} of sink {sink}")).collect();
         let change = format!("Dead letters to be {fate}: {}", counts.join(", "));
-        let command = format!("dead-letters {verb}");
-        tracing::info!(code = "state-changed", command, uid, "{change}");
-        let event = OwnEvent::StateChanged { command, change, uid };
-        store.record(&event, Timestamp::now()).await?;
+        announce(store, &format!("dead-letters {verb}"), change, uid).await?;
     }
     Ok(choice)
 }

@@ -43,10 +43,11 @@ async fn asked(store: &Store, request: Letters) -> (Vec<Letter>, Result<Done, St
                 Answer::Letter(letter) => letters.push(letter),
                 Answer::Done(done) => return (letters, Ok(done)),
                 Answer::Error(reason) => return (letters, Err(reason)),
+                other => panic!("{other:?}"),
             }
         }
     };
-    let commands = Commands { store: store.clone(), view: None };
+    let commands = Commands { store: store.clone(), running: None };
     let executed = commands.execute(Request::DeadLetters(request), USER, answers);
     tokio::join!(executed, gather).1
 }
@@ -131,7 +132,7 @@ async fn a_command_ends_when_nobody_listens() {
     let directory = tempfile::tempdir().unwrap();
     let store = refused(directory.path(), 5).await;
     let (answers, _) = mpsc::channel(1);
-    let commands = Commands { store, view: None };
+    let commands = Commands { store, running: None };
     commands.execute(Request::DeadLetters(list(None, 0, 9)), USER, answers).await;
 }
 

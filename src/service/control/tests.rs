@@ -16,7 +16,7 @@ async fn beside<T>(directory: &Path, ask: impl Future<Output = T>) -> T {
     let mut socket = ControlSocket::bind(directory).unwrap();
     socket.request_timeout = HURRY;
     let asked = tokio::select! {
-        () = socket.serve(Commands { store: store.clone(), view: None }) => unreachable!("it serves for ever"),
+        () = socket.serve(Commands { store: store.clone(), running: None }) => unreachable!("it serves for ever"),
         asked = timeout(PATIENCE, ask) => asked.expect("no answer in time"),
     };
     store.close().await.unwrap();

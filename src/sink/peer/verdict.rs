@@ -34,7 +34,7 @@ pub(in crate::sink) fn of_reply(reply: &Reply, now: Timestamp) -> Outcome {
 /// No answer: what passes by itself is tried again, what somebody has to mend is held.
 pub(in crate::sink) fn of_error(error: &Error) -> Outcome {
     match error {
-        Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. } => {
+        Error::Resolve { .. } | Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. } => {
             Outcome::Retry { after: None, reason: error.to_string() }
         }
         Error::Tls { .. } | Error::Invalid(_) | Error::Setup(_) => {
@@ -126,6 +126,7 @@ mod tests {
         let host = || "h".to_owned();
         let after = Duration::from_secs(1);
         for (verdict, error) in [
+            ("retry", Error::Resolve { host: host(), reason: host() }),
             ("retry", Error::Connect { host: host(), reason: host() }),
             ("retry", Error::Timeout { host: host(), after }),
             ("retry", Error::Broken { host: host(), reason: host() }),

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Change, DeadLetter, LetterChoice, LetterCount, LettersBySink};
 use crate::event::{EventId, StoredEvent, StreamName};
+use crate::store::delivered;
 use crate::store::sql::Millis;
 
 /// Letters changed in one step: their rows are written anew, which takes a few milliseconds.
@@ -152,7 +153,11 @@ pub(super) fn change(db: &Connection, change: Change, ids: &[i64]) -> rusqlite::
 }
 
 /// The first letters of a sink that are marked.
-pub(super) fn marked(db: &Connection, sink: &str, most: usize) -> rusqlite::Result<Vec<Arc<StoredEvent>>> {
+pub(in crate::store) fn marked(
+    db: &Connection,
+    sink: &str,
+    most: usize,
+) -> rusqlite::Result<Vec<Arc<StoredEvent>>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {LETTER}, {EVENT} FROM dead_letter INDEXED BY dead_letter_to_retry
          WHERE sink = ?1 AND retry = 1 ORDER BY id"
@@ -173,7 +178,7 @@ pub(super) fn marked(db: &Connection, sink: &str, most: usize) -> rusqlite::Resu
 }
 
 /// The accepted go, the refused stay, marked no more.
-pub(super) fn settle(
+pub(in crate::store) fn settle(
     db: &Connection,
     sink: &str,
     accepted: &[i64],
@@ -181,6 +186,7 @@ pub(super) fn settle(
 ) -> rusqlite::Result<()> {
     let mut remove = db.prepare_cached("DELETE FROM dead_letter WHERE id = ?1 AND sink = ?2")?;
     for letter in accepted {
+        delivered::letter_accepted(db, sink, *letter)?;
         remove.execute(params![letter, sink])?;
     }
     db.prepare_cached("UPDATE sink SET delivered = delivered + ?2 WHERE name = ?1")?

@@ -42,7 +42,7 @@ async fn pages_that_wait_together_are_each_answered_for_themselves() {
     let (first, bad, second) = wait_together(&store, async {
         tokio::join!(
             page(&store, stream, events(0..10)),
-            page(&store, StreamId(99), events(0..10)),
+            page(&store, StreamId(99, 0), events(0..10)),
             page(&store, stream, events(5..20)),
         )
     })

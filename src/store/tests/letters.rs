@@ -79,7 +79,7 @@ async fn letters_are_counted_by_sink_and_unknown_numbers_named() {
 async fn a_marked_letter_is_given_until_it_is_settled() {
     let directory = tempfile::tempdir().unwrap();
     let store = refused(directory.path(), 4).await;
-    let mut marked = store.marked_letters("a");
+    let mut marked = store.returns("a");
     let ids = LetterChoice::Ids(vec![3, 1, 2, 3]);
     assert_eq!(store.retry_dead_letters(ids).await.unwrap(), tally(&[("a", 3)]));
     assert_eq!(positions(&soon(marked.next(2)).await.unwrap()), [1, 2]);
@@ -96,7 +96,7 @@ async fn a_marked_letter_is_given_until_it_is_settled() {
     assert_eq!((refused.reason.as_str(), refused.retry), ("still no", false));
     assert!(refused.refused_at >= before);
     // Of no one else, whatever it says.
-    store.marked_letters("b").settle(vec![3], vec![(4, "mine".to_owned())]).await.unwrap();
+    store.returns("b").settle(vec![3], vec![(4, "mine".to_owned())]).await.unwrap();
     assert_eq!(numbers(&store.dead_letters(Some("a"), 0, 9).await.unwrap()), [2, 3, 4]);
     assert_eq!(store.dead_letter(4).await.unwrap().unwrap().0.reason, "no 4");
 }
@@ -105,7 +105,7 @@ async fn a_marked_letter_is_given_until_it_is_settled() {
 async fn a_mark_wakes_who_waits_for_it_and_outlives_a_stop() {
     let directory = tempfile::tempdir().unwrap();
     let store = refused(directory.path(), 2).await;
-    let mut marked = store.marked_letters("a");
+    let mut marked = store.returns("a");
     let one = LetterChoice::Ids(vec![2]);
     let (woken, done) = tokio::join!(soon(marked.next(9)), async {
         // The other has found nothing and waits by now, or finds the mark at once: both must do.
@@ -117,14 +117,14 @@ async fn a_mark_wakes_who_waits_for_it_and_outlives_a_stop() {
     store.close().await.unwrap();
     assert!(matches!(soon(marked.next(9)).await, Err(StoreError::Closed)));
     let store = open(directory.path());
-    assert_eq!(positions(&soon(store.marked_letters("a").next(9)).await.unwrap()), [2]);
+    assert_eq!(positions(&soon(store.returns("a").next(9)).await.unwrap()), [2]);
 }
 
 #[tokio::test]
 async fn waiting_for_a_mark_ends_with_the_store_and_may_be_given_up() {
     let directory = tempfile::tempdir().unwrap();
     let store = refused(directory.path(), 1).await;
-    let mut marked = store.marked_letters("a");
+    let mut marked = store.returns("a");
     for _ in 0..20 {
         assert!(tokio::time::timeout(Duration::from_millis(1), marked.next(9)).await.is_err());
     }
@@ -141,7 +141,7 @@ async fn many_letters_are_marked_and_dropped_in_steps() {
     let store = refused(directory.path(), 1500).await;
     assert_eq!(store.retry_dead_letters(LetterChoice::All).await.unwrap(), tally(&[("a", 1500), ("b", 1)]));
     assert!(store.dead_letters(None, 0, 9999).await.unwrap().iter().all(|letter| letter.retry));
-    let mut marked = store.marked_letters("a");
+    let mut marked = store.returns("a");
     assert_eq!(soon(marked.next(9999)).await.unwrap().len(), 1500);
     let ids = LetterChoice::Ids((1..=700).chain([5000]).collect());
     assert_eq!(store.drop_dead_letters(ids).await.unwrap(), tally(&[("a", 700)]));
@@ -165,7 +165,7 @@ async fn large_letters_come_a_few_at_a_time_but_come() {
     let letters = drain(&mut reader).await.into_iter().map(|event| (event, "too long".to_owned()));
     reader.advance(3, 0, letters.collect()).await.unwrap();
     store.retry_dead_letters(LetterChoice::All).await.unwrap();
-    let mut marked = store.marked_letters("s");
+    let mut marked = store.returns("s");
     for letter in 1..=3 {
         assert_eq!(positions(&soon(marked.next(100)).await.unwrap()), [letter]);
         marked.settle(vec![letter], Vec::new()).await.unwrap();
