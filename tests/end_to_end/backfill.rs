@@ -84,6 +84,8 @@ fn killed_twenty_times_it_ends_complete_and_nothing_is_doubled_while_polling_goe
     assert!(goes_on > 0, "no kill came in time");
 
     let daemon = place.daemon();
+    // After a kill it looks its state through first.
+    daemon.server();
     let mut found = 0;
     for command in commands {
         let ended = place.run(&command);
@@ -107,6 +109,33 @@ fn killed_twenty_times_it_ends_complete_and_nothing_is_doubled_while_polling_goe
     assert_eq!((ended.code, &summary(&ended.stdout)["found"]), (Some(0), &0.into()), "{}", ended.stderr);
     daemon.stop();
     simulator.assert_exactly_once_of(&STREAMS);
+}
+
+#[test]
+fn a_backfill_lives_on_the_requests_that_polling_leaves() {
+    let simulator = Simulator::start(&["--events", "12000", "--span", "80d", "--rate", "0"]);
+    let settings = Settings {
+        brevo: false,
+        start: "1d",
+        // Polling takes one or two a second, four are allowed.
+        requests_per_10s: 40,
+        hubspot_more: "streams = [\"audit_logs\"]\n",
+        ..Settings::default()
+    };
+    let place = Place::new(&simulator, &settings);
+    let daemon = place.daemon();
+    daemon.wait_status("a first poll", |status| status["streams"][0]["last_success"].is_string());
+    let polls = || daemon.log().matches("\"code\":\"polled\"").count() as u64;
+    let (before, began) = (polls(), std::time::Instant::now());
+    let ended = place.run(&["backfill", "hubspot", "--from", "81d", "--output", "json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let (polled, took) = (polls() - before, began.elapsed());
+    println!("{polled} polls in {took:?} of backfilling: {}", ended.stdout);
+    assert!(took > Duration::from_secs(5), "the share is kept");
+    assert!(polled * 3 >= took.as_secs(), "{polled} polls in {took:?}, one a second were due");
+    wait_for("every event", || (simulator.compare_of(&STREAMS[..1]).missing == 0).then_some(()));
+    simulator.assert_exactly_once_of(&STREAMS[..1]);
+    daemon.stop();
 }
 
 #[test]

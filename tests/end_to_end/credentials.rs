@@ -16,6 +16,7 @@ const TOKEN_FILE: Settings<'_> = Settings {
     lookback: "10m",
     start: "91d",
     hubspot_token: r#"{ file = "token" }"#,
+    requests_per_10s: 1_000_000,
     hubspot_more: "",
     spool: "2GiB",
     max_events: 500,

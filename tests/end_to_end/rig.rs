@@ -232,6 +232,7 @@ pub(crate) struct Settings<'a> {
     pub(crate) start: &'a str,
     /// A secret in TOML.
     pub(crate) hubspot_token: &'a str,
+    pub(crate) requests_per_10s: u32,
     /// More lines of `[sources.hubspot]`.
     pub(crate) hubspot_more: &'a str,
     /// In bytes, or with a unit.
@@ -251,6 +252,7 @@ impl Default for Settings<'_> {
             lookback: "10m",
             start: "91d",
             hubspot_token: r#""pat-na1-simulated""#,
+            requests_per_10s: 1_000_000,
             hubspot_more: "",
             spool: "2GiB",
             max_events: 500,
@@ -266,9 +268,9 @@ impl Settings<'_> {
             "base_url = \"http://{simulator}\"\npoll_interval = \"{poll_interval}\"\n\
              lookback = \"{lookback}\"\nstart = \"{start}\"\n"
         );
-        let (token, more) = (self.hubspot_token, self.hubspot_more);
+        let (token, requests, more) = (self.hubspot_token, self.requests_per_10s, self.hubspot_more);
         let hubspot = format!(
-            "[sources.hubspot]\ntype = \"hubspot\"\ntoken = {token}\nrequests_per_10s = 1000000\n{polling}{more}\n"
+            "[sources.hubspot]\ntype = \"hubspot\"\ntoken = {token}\nrequests_per_10s = {requests}\n{polling}{more}\n"
         );
         let brevo = format!(
             "[sources.brevo]\ntype = \"brevo\"\napi_key = \"xkeysib-simulated\"\n\
