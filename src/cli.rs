@@ -41,11 +41,18 @@ const EXIT_HELD: u8 = 3;
 const ASYNC_THREADS: usize = 2;
 /// Files, secrets and name look-ups; each keeps memory of its own.
 const BLOCKING_THREADS: usize = 8;
+/// In the help, what every command has stands behind what this one has.
+const LAST: usize = 900;
 
 /// Carries HubSpot and Brevo audit events to a SIEM: nothing lost, nothing doubled.
 #[derive(Debug, Parser)]
 #[command(name = "auditferry", version, about, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes:\n  \
+#[command(after_help = "Examples:\n  \
+    auditferry demo\n  \
+    auditferry config example > auditferry.toml\n  \
+    auditferry --config auditferry.toml check\n  \
+    auditferry --config auditferry.toml run\n\n\
+    Exit codes:\n  \
     0  done\n  \
     1  failed while working\n  \
     2  bad command line or configuration; nothing was touched\n  \
@@ -55,13 +62,13 @@ const BLOCKING_THREADS: usize = 8;
     /var/lib/auditferry              the state directory")]
 struct Cli {
     /// The configuration file [default: $AUDITFERRY_CONFIG, else /etc/auditferry/auditferry.toml]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = LAST)]
     config: Option<PathBuf>,
     /// How log lines are written to stderr [default: text on a terminal, json otherwise]
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", display_order = LAST)]
     log_format: Option<LogFormat>,
     /// What is logged: error, warn, info, debug, trace, or a filter such as `auditferry::collect=debug`
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info", display_order = LAST)]
     log_level: String,
     #[command(subcommand)]
     command: Command,
@@ -77,6 +84,7 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Poll every source and deliver to every sink, until SIGTERM or SIGINT; SIGHUP reloads the configuration
+    #[command(after_help = run::EXAMPLES)]
     Run(RunArgs),
     /// Validate the configuration, and ask every source and sink whether it would do its part
     #[command(after_help = check::EXAMPLES)]
@@ -85,37 +93,19 @@ enum Command {
     #[command(after_help = preview::EXAMPLES)]
     Preview(preview::PreviewArgs),
     /// Show how far every stream and sink is, with the daemon running or stopped
+    #[command(after_help = status::EXAMPLES)]
     Status(StatusArgs),
     /// Ask the running daemon whether it is alive or ready: exit 0, or 1 with the reasons
+    #[command(after_help = health::EXAMPLES)]
     Health(HealthArgs),
     /// Collect a past range of a source, beside live polling
-    #[command(
-        after_help = "What is known already adds nothing; the live cursor stays where it is. Interrupted or \
-        killed, the same command goes on where it was.\n\n\
-        Examples:\n  \
-        auditferry backfill hubspot --from 90d\n  \
-        auditferry backfill hubspot audit_logs --from 2026-01-01 --to 2026-03-31"
-    )]
+    #[command(after_help = job::BACKFILL_EXAMPLES)]
     Backfill(job::BackfillArgs),
     /// Compare a source with what was collected, day by day, and collect what was missed
-    #[command(
-        after_help = "Exits with 1 when a day does not agree: when events had been missed, when the provider \
-        does not show what was collected, or when a sink lacks some. Interrupted or killed, the same command goes on \
-        where it was.\n\n\
-        Examples:\n  \
-        auditferry reconcile hubspot --from 7d\n  \
-        auditferry reconcile brevo --from 2026-01-01 --output json | jq 'select(.agrees == false)'"
-    )]
+    #[command(after_help = job::RECONCILE_EXAMPLES)]
     Reconcile(job::ReconcileArgs),
     /// Deliver what the spool still has to one sink again
-    #[command(
-        after_help = "Events come under the ids and sequences that they have always had: a receiver that does \
-        not go by event.id has them twice. Other sinks are not touched. The spool keeps delivered events for `spool.retention`. Interrupted or killed, the same command goes \
-        on where it was.\n\n\
-        Examples:\n  \
-        auditferry replay siem --from 2d\n  \
-        auditferry replay siem --from 2026-01-31T08:00:00Z --to 2026-01-31T10:00:00Z --source hubspot --yes"
-    )]
+    #[command(after_help = replay::EXAMPLES)]
     Replay(replay::ReplayArgs),
     /// Look at the events that a sink refused for good, send them again or drop them
     #[command(subcommand)]
@@ -127,8 +117,10 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Serve a stand-in for the HubSpot and Brevo endpoints on loopback
+    #[command(after_help = simulate::EXAMPLES)]
     Simulate(Box<simulate::SimulateArgs>),
     /// Show it all at work: stand-in providers, a temporary state directory, events on stdout
+    #[command(after_help = demo::EXAMPLES)]
     Demo(DemoArgs),
     /// Print completions for a shell, or write the manual pages
     #[command(subcommand)]
@@ -159,10 +151,6 @@ struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    auditferry status\n  \
-    auditferry status --watch\n  \
-    auditferry status --watch 10s --output json | jq -c '.sinks[] | {name, waiting}'")]
 struct StatusArgs {
     /// Show it again and again, so often, until Ctrl-C [default: 2s]
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
@@ -189,8 +177,10 @@ struct DemoArgs {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// A commented example with every key
+    #[command(after_help = "Examples:\n  auditferry config example > auditferry.toml")]
     Example,
     /// The JSON Schema, for editors
+    #[command(after_help = "Examples:\n  auditferry config schema > auditferry.schema.json")]
     Schema,
 }
 
@@ -425,3 +415,6 @@ fn fail(code: u8, message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr().lock(), "auditferry: {message}");
     ExitCode::from(code)
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ pub use inventory::{Inventory, MOST_COUNTED, SinkEntry, StreamEntry};
 pub use job::{Job, JobDay, JobKey, JobKind};
 pub use letter::{DeadLetter, LetterChoice, LetterCount, LettersBySink};
 pub use page::{Committed, PendingCommit};
-pub use replay::{Replay, ReplayOrder};
+pub use replay::{Ordered, Replay, ReplayOrder};
 pub use returns::Returns;
 pub use sink::{SinkNote, SinkRegistration};
 pub use snapshot::{SinkSnapshot, Snapshot, StreamSnapshot};

@@ -10,6 +10,11 @@ use crate::config::{self, Config};
 use crate::service::{Service, Stop};
 use crate::simulator::{Credentials, Simulator, SimulatorOptions};
 
+pub(super) const EXAMPLES: &str = "It needs no configuration and no account, and leaves nothing behind.\n\n\
+    Examples:\n  \
+    auditferry demo\n  \
+    auditferry demo --for 30s | jq -c '[.event.dataset, .event.action]'";
+
 /// A working week: enough to see every stream, little enough to read.
 const HISTORY: Duration = Duration::from_secs(7 * 86_400);
 const HISTORY_EVENTS: usize = 60;

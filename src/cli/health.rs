@@ -7,6 +7,10 @@ use anyhow::Context;
 use crate::config::Config;
 use crate::service;
 
+pub(super) const EXAMPLES: &str = "Examples:\n  \
+    auditferry health\n  \
+    auditferry health --ready || echo 'call somebody'";
+
 /// Prints one word and succeeds, or prints what is wrong, a line each, and fails.
 ///
 /// # Errors

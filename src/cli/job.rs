@@ -22,6 +22,21 @@ use crate::service::command::job::{Begun, Day, News, Outcome, Progress, Request}
 use crate::service::command::{self, Answer, Done};
 use crate::store::JobKind;
 
+pub(super) const BACKFILL_EXAMPLES: &str = "What is known already adds nothing; the live cursor stays where it is, \
+    and polling goes first. Interrupted or killed, the same command goes on where it was. It works with the daemon \
+    running and stopped.\n\n\
+    Examples:\n  \
+    auditferry backfill hubspot --from 90d\n  \
+    auditferry backfill hubspot audit_logs --from 2026-01-01 --to 2026-03-31";
+
+pub(super) const RECONCILE_EXAMPLES: &str = "Exits with 1 when a day does not agree: when events had been missed, when \
+    the provider does not show what was collected, or when a sink lacks some. What had been missed is collected then, \
+    so a second run agrees. Interrupted or killed, the same command goes on where it was. It works with the daemon \
+    running and stopped.\n\n\
+    Examples:\n  \
+    auditferry reconcile hubspot --from 7d\n  \
+    auditferry reconcile brevo --from 2026-01-01 --output json | jq 'select(.agrees == false)'";
+
 #[derive(Debug, Args)]
 pub(super) struct BackfillArgs {
     /// The source, as the configuration names it
@@ -33,7 +48,7 @@ pub(super) struct BackfillArgs {
     /// From when on: `90d` (ago), `2026-01-31` or `2026-01-31T12:00:00Z`
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     from: Moment,
-    /// Until when [default: where polling has begun]
+    /// Until when [default: where polling began]
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     to: Option<Moment>,
     /// How to print it; json is one object a line
@@ -53,7 +68,7 @@ pub(super) struct ReconcileArgs {
     /// remembers]
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     from: Option<Moment>,
-    /// Until when [default: what polling reads again anyway is left to it]
+    /// Until when [default: `lookback` ago; what is younger, polling reads again anyway]
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     to: Option<Moment>,
     /// How to print it; json is one object a line

@@ -15,6 +15,14 @@ use crate::service::Stop;
 use crate::service::command::replay::{Progress, Request};
 use crate::service::command::{self, Answer, Done};
 
+pub(super) const EXAMPLES: &str = "Events come under the ids and sequences that they have always had: a receiver that \
+    does not go by event.id has them twice. Other sinks get nothing. The spool keeps delivered events for \
+    `spool.retention`. Interrupted or killed, the same command goes on where it was. It works with the daemon running \
+    and stopped.\n\n\
+    Examples:\n  \
+    auditferry replay siem --from 2d\n  \
+    auditferry replay siem --from 2026-01-31T08:00:00Z --to 2026-01-31T10:00:00Z --source hubspot";
+
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
     /// The sink, as the configuration names it

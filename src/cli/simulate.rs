@@ -10,6 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::simulator::{Credentials, Faults, Simulator, SimulatorError, SimulatorOptions, SyslogListener};
 
+pub(super) const EXAMPLES: &str = "It prints a configuration for itself, receives events at /receiver/NAME, and counts \
+    what has arrived.\n\n\
+    Examples:\n  \
+    auditferry simulate\n  \
+    auditferry simulate --listen 127.0.0.1:0 --events 100000 --span 365d --rate 0\n  \
+    auditferry simulate --fault '{\"statuses\":{\"503\":{\"share\":0.1}}}'";
+
 /// Serves a faithful stand-in for the HubSpot and Brevo endpoints on loopback.
 #[derive(Debug, clap::Args)]
 pub(super) struct SimulateArgs {

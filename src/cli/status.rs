@@ -15,13 +15,20 @@ use crate::observe::{Status, assemble};
 use crate::service;
 use crate::store::{Snapshot, Store};
 
+pub(super) const EXAMPLES: &str = "It reads the state directory and asks nobody. The exit code is 0 whatever it shows; \
+    `auditferry health --ready` is for alarms.\n\n\
+    Examples:\n  \
+    auditferry status\n  \
+    auditferry status --watch\n  \
+    auditferry status --watch 10s --output json | jq -c '.sinks[] | {name, waiting}'";
+
 /// `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Output {
-    /// A table for people.
+    /// For people.
     #[default]
     Text,
-    /// For scripts: [`Status`] as one JSON object.
+    /// For scripts.
     Json,
 }
 

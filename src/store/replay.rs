@@ -34,6 +34,17 @@ pub struct ReplayOrder {
     pub source: Option<String>,
 }
 
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ordered {
+    /// It is begun, or goes on.
+    Begun(Replay),
+    /// Another replay to this sink is under way.
+    UnderWay,
+    /// The sink is not configured.
+    NoSuchSink,
+}
+
 /// How far a replay is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replay {
@@ -48,12 +59,11 @@ pub struct Replay {
 }
 
 impl Store {
-    /// Begins a replay, or goes on with one that was given in the same words; wakes who delivers it. `None` when the
-    /// sink is not configured.
+    /// Begins a replay, or goes on with one that was given in the same words; wakes who delivers it.
     ///
     /// # Errors
     /// When it is not on disk.
-    pub async fn begin_replay(&self, order: ReplayOrder) -> Result<Option<Replay>, StoreError> {
+    pub async fn begin_replay(&self, order: ReplayOrder) -> Result<Ordered, StoreError> {
         self.change_and_wake(move |db| begin(db, &order)).await
     }
 
@@ -101,13 +111,20 @@ const WANTED: &str = "coalesce(spool.time, spool.committed_at) >= replay.start
         WHERE wanted.sink = replay.sink AND (replay.source IS NULL OR stream.source = replay.source)
     )";
 
-fn begin(db: &Connection, order: &ReplayOrder) -> rusqlite::Result<Option<Replay>> {
+fn begin(db: &Connection, order: &ReplayOrder) -> rusqlite::Result<Ordered> {
     let ReplayOrder { sink, asked, from, to, source } = order;
     let position: Option<i64> = db
         .prepare_cached("SELECT position FROM sink WHERE name = ?1 AND active")?
         .query_row([sink], |row| row.get(0))
         .optional()?;
-    let Some(position) = position else { return Ok(None) };
+    let Some(position) = position else { return Ok(Ordered::NoSuchSink) };
+    // Whoever is interrupted lays it to rest, and so does every start.
+    if db
+        .prepare_cached("SELECT 1 FROM replay WHERE sink = ?1 AND active AND position < last")?
+        .exists([sink])?
+    {
+        return Ok(Ordered::UnderWay);
+    }
     let goes_on = db
         .prepare_cached("UPDATE replay SET active = 1 WHERE sink = ?1 AND asked = ?2 AND position < last")?
         .execute(params![sink, asked])?;
@@ -127,7 +144,7 @@ fn begin(db: &Connection, order: &ReplayOrder) -> rusqlite::Result<Option<Replay
         );
         db.prepare_cached(&sql)?.execute([sink])?;
     }
-    progress(db, sink)
+    Ok(progress(db, sink)?.map_or(Ordered::NoSuchSink, Ordered::Begun))
 }
 
 fn progress(db: &Connection, sink: &str) -> rusqlite::Result<Option<Replay>> {

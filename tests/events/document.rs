@@ -41,8 +41,11 @@ const FIELDS: &[(&str, &str)] = &[
     ("auditferry.last_success", "`heartbeat`: start of the last complete poll."),
     ("auditferry.lag_seconds", "`heartbeat`: how long ago the stream was complete."),
     ("auditferry.last_sequence", "`heartbeat`: the highest `event.sequence` of the stream so far."),
-    ("auditferry.command", "`state-changed`: the command."),
-    ("auditferry.change", "`state-changed`: what it did; `configuration-reloaded`: what is different."),
+    (
+        "auditferry.command",
+        "`state-changed`: the command: `backfill`, `replay`, `dead-letters retry`, `dead-letters drop`, `state rewind`, `state forget` or `state import`.",
+    ),
+    ("auditferry.change", "`state-changed`: what it changes; `configuration-reloaded`: what is different."),
     ("auditferry.uid", "`state-changed`: the number of the user who gave it."),
     ("organization.id", "The provider's account: HubSpot portal id, Brevo organization id."),
     ("user.id", "The actor: the provider's id of the user; at Brevo the e-mail address."),

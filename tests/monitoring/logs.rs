@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 /// What a line of the log is made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Line {
-    levels: BTreeSet<String>,
+pub(crate) struct Line {
+    pub(crate) levels: BTreeSet<String>,
     fields: BTreeSet<String>,
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn files_below(directory: &Path, files: &mut Vec<PathBuf>) {
+pub(crate) fn files_below(directory: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -60,7 +60,7 @@ fn field_name(argument: &str) -> &str {
 }
 
 /// Every line above debug that the program can log, by its code; and those that have none.
-fn logged() -> (BTreeMap<String, Line>, Vec<String>) {
+pub(crate) fn logged() -> (BTreeMap<String, Line>, Vec<String>) {
     let mut files = Vec::new();
     files_below(&root().join("src"), &mut files);
     let (mut lines, mut nameless): (BTreeMap<String, Line>, _) = (BTreeMap::new(), Vec::new());
@@ -86,7 +86,7 @@ fn logged() -> (BTreeMap<String, Line>, Vec<String>) {
 }
 
 /// The texts in backticks.
-fn quoted(text: &str) -> BTreeSet<String> {
+pub(crate) fn quoted(text: &str) -> BTreeSet<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

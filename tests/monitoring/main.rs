@@ -7,6 +7,7 @@
 )]
 
 mod dashboard;
+mod errors;
 mod exposed;
 mod logs;
 mod metrics;

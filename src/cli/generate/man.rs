@@ -62,15 +62,22 @@ fn of_command(command: &clap::Command, pages: &mut Vec<Page>) -> io::Result<()> 
 /// Paragraphs, and blocks of lines under a heading: `Examples:` and lines that are indented.
 fn set_notes(roff: &mut Roff, notes: &str) {
     let blocks = notes.split("\n\n").filter(|block| !block.trim().is_empty());
+    let mut in_notes = false;
     for block in blocks {
         match block.split_once(":\n") {
             Some((heading, lines)) if !heading.contains('\n') => {
                 roff.control("SH", [heading.to_uppercase().as_str()]);
                 set_lines(roff, lines.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)));
+                in_notes = false;
             }
             _ => {
-                roff.control("SH", ["NOTES"]);
+                if in_notes {
+                    roff.control("PP", []);
+                } else {
+                    roff.control("SH", ["NOTES"]);
+                }
                 roff.text([roman(block)]);
+                in_notes = true;
             }
         }
     }

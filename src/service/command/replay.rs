@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::announce::announce;
 use super::{Answer, Done};
 use crate::service::ServiceError;
-use crate::store::{Replay, ReplayOrder, SinkNote, Store};
+use crate::store::{Ordered, Replay, ReplayOrder, SinkNote, Store};
 
 /// Between two looks at how far it is.
 const LOOK: Duration = Duration::from_millis(500);
@@ -57,8 +57,16 @@ pub(super) async fn execute(
     must_be_configured(store, &sink).await?;
     announce(store, "replay", change, uid).await?;
     let order = ReplayOrder { sink: sink.clone(), asked, from, to, source };
-    if store.begin_replay(order).await?.is_none() {
-        return Err(ServiceError::Command(format!("sink {sink} is not in the configuration any more")));
+    match store.begin_replay(order).await? {
+        Ordered::Begun(_) => {}
+        Ordered::UnderWay => {
+            return Err(ServiceError::Command(format!(
+                "a replay to sink {sink} is under way: one at a time"
+            )));
+        }
+        Ordered::NoSuchSink => {
+            return Err(ServiceError::Command(format!("sink {sink} is not in the configuration any more")));
+        }
     }
     let done = tokio::select! {
         biased;
@@ -74,7 +82,7 @@ async fn follow(store: &Store, sink: &str, answers: &mpsc::Sender<Answer>) -> Re
     let retained_from = store.retained_from().await?;
     loop {
         let Some(Replay { events, accepted, refused, is_done }) = store.replay(sink).await? else {
-            return Err(ServiceError::Command("somebody else has ended this replay".to_owned()));
+            return Err(ServiceError::Command("the replay is gone from the state directory".to_owned()));
         };
         let snapshot = store.snapshot().await?;
         let note = snapshot.sinks.into_iter().find(|known| known.name == sink).map(|known| known.note);

@@ -14,6 +14,14 @@ async fn taken(directory: &Path, count: u64) -> Store {
     store
 }
 
+/// Begins a replay that can begin.
+async fn begin(store: &Store, order: ReplayOrder) -> Replay {
+    match store.begin_replay(order).await.unwrap() {
+        Ordered::Begun(replay) => replay,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn order(from: i64, to: i64) -> ReplayOrder {
     ReplayOrder {
         sink: "a".to_owned(),
@@ -44,7 +52,7 @@ async fn a_replay_gives_the_same_events_again_and_moves_no_position() {
     let directory = tempfile::tempdir().unwrap();
     let store = taken(directory.path(), 50).await;
     let before = store.snapshot().await.unwrap().sinks;
-    let begun = store.begin_replay(order(10, 30)).await.unwrap().unwrap();
+    let begun = begin(&store, order(10, 30)).await;
     assert_eq!((begun.events, begun.accepted, begun.is_done), (20, 0, false));
     let again = replayed(&store, 7, usize::MAX).await;
     assert_eq!(sequences(&again), (11..=30).collect::<Vec<_>>());
@@ -63,16 +71,17 @@ async fn a_replay_gives_the_same_events_again_and_moves_no_position() {
 async fn a_replay_rests_after_a_kill_until_the_same_words_wake_it() {
     let directory = tempfile::tempdir().unwrap();
     let store = taken(directory.path(), 30).await;
-    store.begin_replay(order(0, 100)).await.unwrap();
+    begin(&store, order(0, 100)).await;
+    assert_eq!(store.begin_replay(order(5, 100)).await.unwrap(), Ordered::UnderWay, "one at a time");
     assert_eq!(replayed(&store, 10, 10).await.len(), 10);
     drop(store);
     let store = open(directory.path());
     store.register_sinks(vec![sink("a", &[]), sink("b", &[])]).await.unwrap();
     assert_eq!(replayed(&store, 10, usize::MAX).await.len(), 0, "nobody has asked for it");
-    let goes_on = store.begin_replay(order(0, 100)).await.unwrap().unwrap();
+    let goes_on = begin(&store, order(0, 100)).await;
     assert_eq!((goes_on.events, goes_on.accepted), (30, 10));
     assert_eq!(sequences(&replayed(&store, 100, usize::MAX).await), (11..=30).collect::<Vec<_>>());
-    let anew = store.begin_replay(order(0, 100)).await.unwrap().unwrap();
+    let anew = begin(&store, order(0, 100)).await;
     assert_eq!((anew.events, anew.accepted), (30, 0), "after its end it begins anew");
 }
 
@@ -81,7 +90,7 @@ async fn what_is_refused_in_a_replay_is_one_dead_letter() {
     let directory = tempfile::tempdir().unwrap();
     let store = taken(directory.path(), 3).await;
     for _ in 0..2 {
-        store.begin_replay(order(0, 100)).await.unwrap();
+        begin(&store, order(0, 100)).await;
         let mut returns = store.returns("a");
         let part = soon(returns.next(100)).await.unwrap();
         assert_eq!(sequences(&part), [1, 2, 3]);
@@ -105,12 +114,12 @@ async fn only_one_source_and_only_what_the_sink_gets_is_replayed_and_unknown_sin
     let last = drain(&mut reader).await.last().unwrap().position;
     reader.advance(last, 2, Vec::new()).await.unwrap();
     let of_mail = ReplayOrder { source: Some("mail".to_owned()), ..order(0, 100) };
-    assert_eq!(store.begin_replay(of_mail).await.unwrap().unwrap().events, 2);
+    assert_eq!(begin(&store, of_mail).await.events, 2);
     assert_eq!(replayed(&store, 1, usize::MAX).await.len(), 2);
     let waiting = ReplayOrder { sink: "b".to_owned(), ..order(0, 100) };
-    assert_eq!(store.begin_replay(waiting).await.unwrap().unwrap().events, 0, "it gets them anyway");
+    assert_eq!(begin(&store, waiting).await.events, 0, "it gets them anyway");
     let unknown = ReplayOrder { sink: "c".to_owned(), ..order(0, 100) };
-    assert_eq!(store.begin_replay(unknown).await.unwrap(), None);
+    assert_eq!(store.begin_replay(unknown).await.unwrap(), Ordered::NoSuchSink);
 }
 
 #[tokio::test]
@@ -126,7 +135,7 @@ async fn a_sink_that_came_later_is_owed_what_a_replay_gives_it_only_once() {
     assert_eq!(count().await, (0, 5));
     for _ in 0..2 {
         let to_late = ReplayOrder { sink: "late".to_owned(), ..order(0, 100) };
-        assert_eq!(store.begin_replay(to_late).await.unwrap().unwrap().events, 5);
+        assert_eq!(begin(&store, to_late).await.events, 5);
         let mut returns = store.returns("late");
         let part = soon(returns.next(100)).await.unwrap();
         returns.settle(part.iter().map(|event| event.position).collect(), Vec::new()).await.unwrap();
