@@ -12,6 +12,8 @@ const STEPS: u64 = 10_000;
 
 /// What is shown of something that takes long.
 pub(super) struct Gauge {
+    is_terminal: bool,
+    /// From the beginning of a subject on, on a terminal.
     bar: Option<ProgressBar>,
     logged: Option<Instant>,
 }
@@ -31,23 +33,16 @@ pub(super) struct Mark<'a> {
 impl Gauge {
     /// On standard error, where the log goes too.
     pub(super) fn new() -> Self {
-        let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-            // A template of ours has no faults.
-            let style = ProgressStyle::with_template("{prefix} [{bar:30}] {percent:>3}%  {msg}");
-            style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style.progress_chars("=> ")))
-        });
-        Self { bar, logged: None }
+        Self { is_terminal: io::stderr().is_terminal(), bar: None, logged: None }
     }
 
-    /// A new subject begins here: what was done before tells nothing about its pace.
+    /// A subject begins here.
     pub(super) fn begin(&mut self, mark: &Mark<'_>) {
         self.logged = None;
+        self.bar = self.is_terminal.then(bar);
         self.show(mark);
-        if let Some(bar) = &self.bar {
-            bar.reset_eta();
-            bar.reset_elapsed();
-        }
+        // What was done before tells nothing about its pace.
+        self.bar.iter().for_each(ProgressBar::reset_eta);
     }
 
     /// Shows how far it is.
@@ -79,11 +74,17 @@ impl Gauge {
 
     /// Takes the bar away, so that something can be printed.
     pub(super) fn clear(&mut self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
-            bar.reset();
         }
     }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
+    // A template of ours has no faults.
+    let style = ProgressStyle::with_template("{prefix} [{bar:30}] {percent:>3}%  {msg}");
+    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style.progress_chars("=> ")))
 }
 
 impl Drop for Gauge {

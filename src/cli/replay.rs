@@ -58,10 +58,11 @@ pub(super) async fn run(config: &Config, path: &Path, args: ReplayArgs, stop: St
     let to = to.map_or_else(jiff::Timestamp::now, |to| to.time);
     let request =
         command::Request::Replay(Request { sink: sink.clone(), from: from.time, to, source, asked });
-    let mut gauge = Gauge::new();
+    let (mut gauge, mut has_begun) = (Gauge::new(), false);
     let show = |answer| {
         if let Answer::Replay(progress) = answer {
-            gauge.show(&mark(&sink, &progress));
+            let mark = mark(&sink, &progress);
+            if std::mem::replace(&mut has_begun, true) { gauge.show(&mark) } else { gauge.begin(&mark) }
         }
         Ok(())
     };
