@@ -39,6 +39,8 @@ work=$(mktemp -d "$CACHE/image.XXXXXX")
 readonly WORK=$work
 failures=0
 clean_up() {
+    # First the one that is in the other's network.
+    podman rm --force --ignore --time 1 ferry >/dev/null 2>&1 || true
     podman rm --all --force --time 1 >/dev/null 2>&1 || true
     buildah rm --all >/dev/null 2>&1 || true
     podman volume rm --force auditferry-state >/dev/null 2>&1 || true
@@ -47,6 +49,8 @@ clean_up() {
     rm -rf "$WORK"
 }
 trap clean_up EXIT
+# What a run that was killed has left.
+podman rm --all --force --time 1 >/dev/null 2>&1 || true
 
 # check DESCRIPTION COMMAND…: one line of the result.
 check() {
