@@ -3,7 +3,6 @@
 
 mod text;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
@@ -212,9 +211,4 @@ fn mark<'a>(begun: &'a Begun, progress: &'a Progress) -> Mark<'a> {
         figures: format!("{} read, {} new", human::count(progress.shown), human::count(progress.found)),
         waits_for: progress.waits_for.as_deref(),
     }
-}
-
-/// What each sink has of a day, in a column.
-fn sinks(day: &Day) -> BTreeMap<&str, u64> {
-    day.sinks.iter().map(|(name, sink)| (name.as_str(), sink.delivered)).collect()
 }

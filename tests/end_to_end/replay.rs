@@ -126,3 +126,24 @@ fn a_receiver_that_is_away_is_waited_for_and_a_kill_is_gone_on_from() {
     assert!(simulator.stats().repeated >= before + 1_000, "{:#?}", simulator.stats());
     daemon.stop();
 }
+
+#[test]
+fn a_sink_that_a_reload_takes_out_ends_its_replay() {
+    let (simulator, place) = delivered();
+    let daemon = place.daemon();
+    simulator.wait_complete();
+    simulator.receiver_faults(&json!({"statuses": {"503": {"share": 1}}}));
+    let command = ["--log-level", "warn", "replay", "receiver", "--from", "30d"];
+    let waiting = place.command(&command).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    daemon
+        .wait_status("the failing sink", |status| named(status, "sinks", "receiver")["state"] == "retrying");
+    let file = place.path("auditferry.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("[sinks.receiver]", "[sinks.another]");
+    fs::write(&file, text).unwrap();
+    daemon.signal("HUP");
+    let ended = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("sink receiver is not in the configuration any more"), "{said}");
+    daemon.stop();
+}

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::sinks;
 use crate::cli::check::columns;
 use crate::observe::human;
 use crate::service::command::job::{Begun, Day, Outcome, Progress};
@@ -38,8 +37,7 @@ pub(super) fn days(days: &[Day]) -> String {
         return String::new();
     }
     let rows = days.iter().map(|day| {
-        let sinks =
-            sinks(day).into_iter().map(|(name, delivered)| format!("{name} {}", human::count(delivered)));
+        let sinks = day.sinks.iter().map(|(name, sink)| format!("{name} {}", human::count(sink.delivered)));
         [
             day.day.clone(),
             human::count(day.provider),

@@ -64,9 +64,7 @@ pub(super) async fn execute(
                 "a replay to sink {sink} is under way: one at a time"
             )));
         }
-        Ordered::NoSuchSink => {
-            return Err(ServiceError::Command(format!("sink {sink} is not in the configuration any more")));
-        }
+        Ordered::NoSuchSink => return Err(gone(&sink)),
     }
     let done = tokio::select! {
         biased;
@@ -85,10 +83,11 @@ async fn follow(store: &Store, sink: &str, answers: &mpsc::Sender<Answer>) -> Re
             return Err(ServiceError::Command("the replay is gone from the state directory".to_owned()));
         };
         let snapshot = store.snapshot().await?;
-        let note = snapshot.sinks.into_iter().find(|known| known.name == sink).map(|known| known.note);
-        let waits_for = match note {
-            Some(SinkNote::Held(reason) | SinkNote::Retrying(reason)) => Some(format!("the sink: {reason}")),
-            Some(SinkNote::Working) | None => None,
+        // A reload may have taken it out: nobody delivers to it then.
+        let known = snapshot.sinks.into_iter().find(|known| known.name == sink).ok_or_else(|| gone(sink))?;
+        let waits_for = match known.note {
+            SinkNote::Held(reason) | SinkNote::Retrying(reason) => Some(format!("the sink: {reason}")),
+            SinkNote::Working => None,
         };
         let progress = Progress { events, accepted, refused, retained_from, waits_for };
         if is_done {
@@ -99,6 +98,10 @@ async fn follow(store: &Store, sink: &str, answers: &mpsc::Sender<Answer>) -> Re
         }
         sleep(LOOK).await;
     }
+}
+
+fn gone(sink: &str) -> ServiceError {
+    ServiceError::Command(format!("sink {sink} is not in the configuration any more"))
 }
 
 async fn must_be_configured(store: &Store, sink: &str) -> Result<(), ServiceError> {
